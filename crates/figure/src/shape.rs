@@ -1,0 +1,194 @@
+//! What a picture is made of: a few kinds of shape, each with what it means ([`Ink`]), never with a
+//! colour. Whoever paints them looks the colour up in the page's theme.
+//!
+//! Lengths are CSS pixels; the origin is the picture's top left corner.
+
+/// Which stretch of time is drawn, and how large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The left end of the axis, in microseconds.
+    pub from_us: i64,
+    /// The right end.
+    pub to_us: i64,
+    /// How far the trace is known: nothing is drawn right of it, and what lasts ends there.
+    pub now_us: i64,
+    /// The whole picture's width.
+    pub width: f32,
+    /// Lane labels stand above the rails, not left of them (a phone).
+    pub narrow: bool,
+    /// Whether the figure holds the lanes' labels itself (static), or leaves their place empty for
+    /// the page's own controls (live).
+    pub labels: bool,
+    /// The event that is pointed at: everything that carries it stands out.
+    pub selected: Option<u64>,
+}
+
+/// What a shape means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ink {
+    /// Rails, and what is written beside them.
+    Rail,
+    /// The lines of the time axis.
+    Grid,
+    /// The axis' figures.
+    Axis,
+    /// A request, blue.
+    Request,
+    /// News, green.
+    News,
+    /// An answer that brought nothing: grey and dashed.
+    Empty,
+    /// A connection that opens: blue and dashed.
+    Open,
+    /// What the client sends of its own, purple.
+    Client,
+    /// What the browser did by itself.
+    Browser,
+    /// A connection that is held: a pale band.
+    Held,
+    /// Waiting to come back: hatched.
+    Waiting,
+    /// A fault, red.
+    Fault,
+    /// Staleness, orange.
+    Stale,
+    /// An event's thread down through the lanes: dotted, pale.
+    Thread,
+    /// A lane's name.
+    Name,
+    /// What is set for a lane, and other small words.
+    Note,
+    /// The ground of the picture: what stands on something dark.
+    Ground,
+}
+
+/// How much a shape stands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Weight {
+    /// As everything.
+    #[default]
+    Normal,
+    /// Belongs to the selected event.
+    Selected,
+    /// Its time is inferred, not measured.
+    Inferred,
+}
+
+/// Where a text stands against its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
+    Start,
+    /// Its middle is there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+/// One shape.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// A straight line, with an arrow's head at its second end or without.
+    Line {
+        /// First end.
+        x1: f32,
+        /// First end.
+        y1: f32,
+        /// Second end.
+        x2: f32,
+        /// Second end.
+        y2: f32,
+        /// An arrow's head at the second end.
+        arrow: bool,
+        /// What it means.
+        ink: Ink,
+        /// How much it stands out.
+        weight: Weight,
+    },
+    /// A filled rectangle (`Waiting`: hatched).
+    Rect {
+        /// Left.
+        x: f32,
+        /// Top.
+        y: f32,
+        /// Width.
+        w: f32,
+        /// Height.
+        h: f32,
+        /// What it means.
+        ink: Ink,
+    },
+    /// A circle, filled or as a ring.
+    Circle {
+        /// Centre.
+        x: f32,
+        /// Centre.
+        y: f32,
+        /// Radius.
+        r: f32,
+        /// Filled with its ink; otherwise with the ground, and its rim in its ink.
+        filled: bool,
+        /// What it means.
+        ink: Ink,
+        /// How much it stands out.
+        weight: Weight,
+    },
+    /// A cross: a drop.
+    Cross {
+        /// Centre.
+        x: f32,
+        /// Centre.
+        y: f32,
+        /// Half its width.
+        r: f32,
+        /// What it means.
+        ink: Ink,
+    },
+    /// One line of text, on the ground's colour as an outline so that it reads over lines.
+    Text {
+        /// Its point, on the base line.
+        x: f32,
+        /// Its point, on the base line.
+        y: f32,
+        /// Where it stands against its point.
+        anchor: Anchor,
+        /// Font size.
+        size: f32,
+        /// Half-bold.
+        strong: bool,
+        /// What it means.
+        ink: Ink,
+        /// The text; whatever it holds is text.
+        text: String,
+    },
+}
+
+/// Where a lane lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LaneBox {
+    /// The top of the lane's place, its label included.
+    pub top: f32,
+    /// The server's rail.
+    pub server_y: f32,
+    /// The client's rail.
+    pub client_y: f32,
+    /// The bottom of its place.
+    pub bottom: f32,
+}
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// Its width.
+    pub width: f32,
+    /// Its height; it depends on the number of lanes and on `narrow`, never on the trace.
+    pub height: f32,
+    /// Where the time axis begins, from the left.
+    pub plot_x: f32,
+    /// How wide the time axis is.
+    pub plot_w: f32,
+    /// Where each lane lies.
+    pub lanes: Vec<LaneBox>,
+    /// What to paint, in this order.
+    pub shapes: Vec<Shape>,
+}

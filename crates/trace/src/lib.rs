@@ -1,0 +1,22 @@
+//! What an experiment is, what happened in it, and what it cost.
+//!
+//! - [`scenario`]: the parameters of an experiment. One type, the same in a chapter's directive, in
+//!   a link, in the simulator and in the server.
+//! - [`trace`]: the record of what happened. The picture, the ledger, the log and every export know
+//!   nothing else.
+//! - [`ledger`]: the totals of a trace.
+//! - [`tap`]: what the server tells an observer of a topic, its half of a live trace.
+//! - [`account`]: what the bytes of one message are: news, or what carries it.
+//! - [`recorder`]: lays the browser's half and the server's half of a live run together.
+//! - [`clock`]: how far apart the two clocks are, and how sure that is.
+
+pub mod scenario;
+pub mod tap;
+pub mod trace;
+
+pub use scenario::{
+    Backoff, Conditions, Control, Experiment, Fault, LaneSpec, Publish, Scenario, SseClient, Transport,
+};
+pub use trace::{
+    Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Published, Source, Span, SpanKind, Trace, Who,
+};

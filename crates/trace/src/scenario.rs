@@ -1,0 +1,563 @@
+//! The parameters of an experiment.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The version that this code reads and writes.
+pub const VERSION: u32 = 1;
+
+/// How a subscriber receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// Asks again and again, on an interval.
+    ShortPoll,
+    /// Asks, and the server holds the request until there is news or the time is up.
+    LongPoll,
+    /// One connection, both ways (RFC 6455).
+    #[serde(rename = "websocket")]
+    WebSocket,
+    /// One response that never ends (HTML §9.2).
+    Sse,
+}
+
+impl Transport {
+    /// All four, in the book's order.
+    pub const ALL: [Self; 4] = [Self::ShortPoll, Self::LongPoll, Self::WebSocket, Self::Sse];
+
+    /// Its name in the API and in scenarios.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ShortPoll => "short-poll",
+            Self::LongPoll => "long-poll",
+            Self::WebSocket => "websocket",
+            Self::Sse => "sse",
+        }
+    }
+
+    /// Its name for readers.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ShortPoll => "Short polling",
+            Self::LongPoll => "Long polling",
+            Self::WebSocket => "WebSocket",
+            Self::Sse => "SSE",
+        }
+    }
+}
+
+/// How long to wait before attempt number `k` (from 1) after a cut.
+/// All times in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Backoff {
+    /// Always `base_ms`.
+    Fixed {
+        /// The wait.
+        base_ms: u32,
+    },
+    /// `min(cap, base · 2^(k-1))`.
+    Exponential {
+        /// The first wait.
+        base_ms: u32,
+        /// The longest wait.
+        cap_ms: u32,
+    },
+    /// Random between 0 and what exponential would wait.
+    FullJitter {
+        /// The first wait's upper bound.
+        base_ms: u32,
+        /// The largest upper bound.
+        cap_ms: u32,
+    },
+    /// Random between `base` and three times the wait before, at most `cap`.
+    DecorrelatedJitter {
+        /// The shortest wait.
+        base_ms: u32,
+        /// The longest wait.
+        cap_ms: u32,
+    },
+}
+
+/// Who speaks SSE in the browser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SseClient {
+    /// The browser's own `EventSource`.
+    #[default]
+    EventSource,
+    /// Our client, over fetch.
+    Fetch,
+}
+
+/// One subscriber: its transport, and what is set for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "transport", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LaneSpec {
+    /// Short polling.
+    ShortPoll {
+        /// From one request's start to the next one's.
+        interval_ms: u32,
+        /// Whether it sends `If-None-Match`, so that an empty answer is a 304 without a body.
+        #[serde(default, skip_serializing_if = "is_false")]
+        conditional: bool,
+    },
+    /// Long polling.
+    LongPoll {
+        /// How long the server may hold a request.
+        timeout_ms: u32,
+        /// The wait after a cut.
+        backoff: Backoff,
+    },
+    /// A WebSocket.
+    #[serde(rename = "websocket")]
+    WebSocket {
+        /// The wait after a cut.
+        backoff: Backoff,
+        /// The client publishes by itself this often; 0: it does not.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        send_every_ms: u32,
+    },
+    /// Server-Sent Events.
+    Sse {
+        /// The reconnection time that the server sends (`retry:`).
+        retry_ms: u32,
+        /// Who speaks it.
+        #[serde(default)]
+        client: SseClient,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(b: &bool) -> bool {
+    !b
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl LaneSpec {
+    /// The lane's transport.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        match self {
+            Self::ShortPoll { .. } => Transport::ShortPoll,
+            Self::LongPoll { .. } => Transport::LongPoll,
+            Self::WebSocket { .. } => Transport::WebSocket,
+            Self::Sse { .. } => Transport::Sse,
+        }
+    }
+
+    /// A lane as the book sets it where nothing else is said.
+    #[must_use]
+    pub fn default_for(transport: Transport) -> Self {
+        let backoff = Backoff::FullJitter { base_ms: 1_000, cap_ms: 30_000 };
+        match transport {
+            Transport::ShortPoll => Self::ShortPoll { interval_ms: 1_000, conditional: false },
+            Transport::LongPoll => Self::LongPoll { timeout_ms: 25_000, backoff },
+            Transport::WebSocket => Self::WebSocket { backoff, send_every_ms: 0 },
+            Transport::Sse => Self::Sse { retry_ms: 1_500, client: SseClient::EventSource },
+        }
+    }
+}
+
+/// How long between two events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spread {
+    /// Always the same.
+    Fixed,
+    /// Independent of each other, as a Poisson process: `every_ms` is the mean.
+    #[default]
+    Poisson,
+}
+
+/// What the experiment's publisher publishes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// A price that moves: `{"price": 101.25}`.
+    #[default]
+    Price,
+    /// A line in a chat: `{"from": "ada", "text": "…"}`.
+    Chat,
+    /// A notification: `{"title": "…"}`.
+    Notification,
+}
+
+/// The experiment's own publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// The mean time between two events, in milliseconds; 0: only by hand.
+    pub every_ms: u32,
+    /// How the times between events spread around it.
+    #[serde(default)]
+    pub spread: Spread,
+    /// What the events carry.
+    #[serde(default)]
+    pub what: What,
+}
+
+/// The network between a subscriber and the server, each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Conditions {
+    /// Added to each message, one way, in milliseconds: half a round trip.
+    pub latency_ms: u32,
+    /// At most this much more, at random, in milliseconds. Order is kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub jitter_ms: u32,
+    /// Bytes a second on each connection, each way; 0: no limit.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bandwidth_bytes_s: u32,
+}
+
+/// Something that goes wrong on a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Fault {
+    /// Every connection that serves the topic at this moment is reset (TCP RST).
+    Drop {
+        /// Only the subscriber of this label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sub: Option<String>,
+    },
+    /// For a while new requests are reset without an answer.
+    Refuse {
+        /// Only the subscriber of this label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sub: Option<String>,
+        /// How long.
+        for_ms: u32,
+    },
+    /// For a while nothing is answered and nothing is sent; a socket's after its 101.
+    Stall {
+        /// Only the subscriber of this label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sub: Option<String>,
+        /// How long.
+        for_ms: u32,
+    },
+    /// For a while new requests are answered 503.
+    Unavailable {
+        /// Only the subscriber of this label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sub: Option<String>,
+        /// How long.
+        for_ms: u32,
+        /// `Retry-After` in seconds, if it is to be sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_s: Option<u32>,
+    },
+}
+
+/// A fault and when it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFault {
+    /// Milliseconds after the experiment's start.
+    pub at_ms: u32,
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// The parameters of an experiment, version 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Always 1.
+    pub v: u32,
+    /// The subscribers, 1 to 8.
+    pub lanes: Vec<LaneSpec>,
+    /// The publisher.
+    pub publish: Publish,
+    /// The network.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// What goes wrong by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<PlannedFault>,
+    /// Clients a lane stands for; 1 live.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub clients: u32,
+    /// Of every random choice: the same seed publishes the same events at the same intervals.
+    /// At most 2^53 - 1.
+    #[serde(default = "one_u64")]
+    pub seed: u64,
+    /// How much time the picture shows, in milliseconds.
+    #[serde(default = "eight_seconds")]
+    pub window_ms: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn one_u64() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
+fn eight_seconds() -> u32 {
+    8_000
+}
+
+/// The bounds of what may be set, each way included. The sliders and the server use the same.
+pub mod bounds {
+    use std::ops::RangeInclusive;
+
+    /// Subscribers in one experiment.
+    pub const LANES: RangeInclusive<usize> = 1..=8;
+    /// [`super::LaneSpec::ShortPoll::interval_ms`].
+    pub const INTERVAL_MS: RangeInclusive<u32> = 100..=60_000;
+    /// [`super::LaneSpec::LongPoll::timeout_ms`].
+    pub const TIMEOUT_MS: RangeInclusive<u32> = 0..=60_000;
+    /// [`super::LaneSpec::Sse::retry_ms`].
+    pub const RETRY_MS: RangeInclusive<u32> = 500..=60_000;
+    /// Every time in a backoff.
+    pub const BACKOFF_MS: RangeInclusive<u32> = 100..=120_000;
+    /// [`super::LaneSpec::WebSocket::send_every_ms`], where it is not 0.
+    pub const SEND_EVERY_MS: RangeInclusive<u32> = 100..=60_000;
+    /// [`super::Publish::every_ms`], where it is not 0.
+    pub const EVERY_MS: RangeInclusive<u32> = 50..=600_000;
+    /// [`super::Conditions::latency_ms`] and [`super::Conditions::jitter_ms`].
+    pub const LATENCY_MS: RangeInclusive<u32> = 0..=5_000;
+    /// [`super::Conditions::bandwidth_bytes_s`], where it is not 0.
+    pub const BANDWIDTH_BYTES_S: RangeInclusive<u32> = 1_000..=1_000_000_000;
+    /// How long a fault lasts.
+    pub const FAULT_MS: RangeInclusive<u32> = 100..=120_000;
+    /// When a planned fault comes.
+    pub const FAULT_AT_MS: RangeInclusive<u32> = 0..=600_000;
+    /// Planned faults in one scenario.
+    pub const FAULTS: usize = 16;
+    /// [`super::Scenario::window_ms`].
+    pub const WINDOW_MS: RangeInclusive<u32> = 2_000..=120_000;
+    /// [`super::Scenario::clients`].
+    pub const CLIENTS: RangeInclusive<u32> = 1..=10_000_000;
+    /// [`super::Scenario::seed`]: what a JavaScript number holds exactly.
+    pub const SEED: RangeInclusive<u64> = 0..=(1 << 53) - 1;
+}
+
+/// What is wrong with a scenario, and what to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadScenario(pub String);
+
+impl fmt::Display for BadScenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadScenario {}
+
+impl Scenario {
+    /// Reads a scenario from JSON and checks it. A version of the future is told apart from
+    /// nonsense.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in words for whoever wrote it.
+    pub fn from_json(text: &str) -> Result<Self, BadScenario> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        let bad = |e: &dyn fmt::Display| BadScenario(format!("this is not a scenario: {e}"));
+        let Version { v } = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        if v != VERSION {
+            return Err(BadScenario(format!(
+                "this scenario has version {v}; this book reads version {VERSION}"
+            )));
+        }
+        let scenario: Self = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    /// Holds every value against its bounds.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds, with its name and the bounds.
+    pub fn check(&self) -> Result<(), BadScenario> {
+        if self.v != VERSION {
+            return Err(BadScenario(format!("`v` is {}; it must be {VERSION}", self.v)));
+        }
+        within("lanes", self.lanes.len(), &bounds::LANES)?;
+        for lane in &self.lanes {
+            match *lane {
+                LaneSpec::ShortPoll { interval_ms, .. } => {
+                    within("interval_ms", interval_ms, &bounds::INTERVAL_MS)?
+                }
+                LaneSpec::LongPoll { timeout_ms, backoff } => {
+                    within("timeout_ms", timeout_ms, &bounds::TIMEOUT_MS)?;
+                    check_backoff(backoff)?;
+                }
+                LaneSpec::WebSocket { backoff, send_every_ms } => {
+                    check_backoff(backoff)?;
+                    if send_every_ms != 0 {
+                        within("send_every_ms", send_every_ms, &bounds::SEND_EVERY_MS)?;
+                    }
+                }
+                LaneSpec::Sse { retry_ms, .. } => within("retry_ms", retry_ms, &bounds::RETRY_MS)?,
+            }
+        }
+        self.publish.check()?;
+        self.conditions.check()?;
+        if self.faults.len() > bounds::FAULTS {
+            return Err(BadScenario(format!(
+                "`faults` has {} entries; at most {} are allowed",
+                self.faults.len(),
+                bounds::FAULTS
+            )));
+        }
+        for planned in &self.faults {
+            within("at_ms", planned.at_ms, &bounds::FAULT_AT_MS)?;
+            planned.fault.check()?;
+        }
+        within("clients", self.clients, &bounds::CLIENTS)?;
+        within("seed", self.seed, &bounds::SEED)?;
+        within("window_ms", self.window_ms, &bounds::WINDOW_MS)
+    }
+
+    /// The label (`sub`) of lane number `index`: its transport's name, with a number from the
+    /// second of its kind on (`sse`, `sse-2`).
+    #[must_use]
+    pub fn sub(&self, index: usize) -> String {
+        let transport = self.lanes[index].transport();
+        let before = self.lanes[..index].iter().filter(|lane| lane.transport() == transport).count();
+        match before {
+            0 => transport.name().to_owned(),
+            n => format!("{}-{}", transport.name(), n + 1),
+        }
+    }
+}
+
+impl Publish {
+    /// Holds every value against its bounds.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Result<(), BadScenario> {
+        if self.every_ms == 0 { Ok(()) } else { within("every_ms", self.every_ms, &bounds::EVERY_MS) }
+    }
+}
+
+impl Conditions {
+    /// Holds every value against its bounds.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Result<(), BadScenario> {
+        within("latency_ms", self.latency_ms, &bounds::LATENCY_MS)?;
+        within("jitter_ms", self.jitter_ms, &bounds::LATENCY_MS)?;
+        if self.bandwidth_bytes_s == 0 {
+            return Ok(());
+        }
+        within("bandwidth_bytes_s", self.bandwidth_bytes_s, &bounds::BANDWIDTH_BYTES_S)
+    }
+}
+
+impl Fault {
+    /// The label that this fault is for; `None`: for every subscriber.
+    #[must_use]
+    pub fn sub(&self) -> Option<&str> {
+        match self {
+            Self::Drop { sub }
+            | Self::Refuse { sub, .. }
+            | Self::Stall { sub, .. }
+            | Self::Unavailable { sub, .. } => sub.as_deref(),
+        }
+    }
+
+    /// Holds every value against its bounds.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Result<(), BadScenario> {
+        match self {
+            Self::Drop { .. } => Ok(()),
+            Self::Refuse { for_ms, .. } | Self::Stall { for_ms, .. } | Self::Unavailable { for_ms, .. } => {
+                within("for_ms", *for_ms, &bounds::FAULT_MS)
+            }
+        }
+    }
+}
+
+fn check_backoff(backoff: Backoff) -> Result<(), BadScenario> {
+    match backoff {
+        Backoff::Fixed { base_ms } => within("base_ms", base_ms, &bounds::BACKOFF_MS),
+        Backoff::Exponential { base_ms, cap_ms }
+        | Backoff::FullJitter { base_ms, cap_ms }
+        | Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
+            within("base_ms", base_ms, &bounds::BACKOFF_MS)?;
+            within("cap_ms", cap_ms, &bounds::BACKOFF_MS)?;
+            if cap_ms < base_ms {
+                return Err(BadScenario(format!("`cap_ms` is {cap_ms}, less than `base_ms` ({base_ms})")));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn within<T: PartialOrd + fmt::Display>(
+    name: &str,
+    value: T,
+    bounds: &std::ops::RangeInclusive<T>,
+) -> Result<(), BadScenario> {
+    if bounds.contains(&value) {
+        Ok(())
+    } else {
+        Err(BadScenario(format!("`{name}` is {value}; it must be {} to {}", bounds.start(), bounds.end())))
+    }
+}
+
+/// A control in the row below the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// How often the publisher publishes.
+    Every,
+    /// The round trip.
+    RoundTrip,
+    /// Bytes a second.
+    Bandwidth,
+    /// Publish one event now.
+    Publish,
+    /// Reset all connections.
+    Drop,
+    /// Reset new requests for a while.
+    Refuse,
+    /// Answer nothing for a while.
+    Stall,
+    /// Answer 503 for a while.
+    Unavailable,
+}
+
+/// An experiment of the book: a scenario, and how a page presents it. This is what stands, as
+/// JSON, in the placeholder's `data-experiment`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Its name in the directive, and its anchor in the page: `a-z 0-9 -`.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// One sentence: what to look at.
+    pub look: String,
+    /// Its controls, in this order.
+    pub controls: Vec<Control>,
+    /// Whether it starts when it is scrolled into view; otherwise it waits for Run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub autostart: bool,
+    /// Its parameters.
+    pub scenario: Scenario,
+}

@@ -1,0 +1,272 @@
+//! What the server tells an observer of a topic: its half of a live trace.
+//!
+//! One JSON object a text frame, each with one member that says what it is (`{"wire": {…}}`).
+//! Times are microseconds on the server's own monotonic clock; `clock` brings them onto another.
+//!
+//! A message has two moments in the server: when the application sent or got it (`app`), and when
+//! the socket took or gave it (`wire`). Between them lie the conditions. `app` is told at once, so
+//! that a picture can show a message under way; `wire` brings the bytes. The two are joined by
+//! `(conn, direction, seq)`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::{Conditions, Fault, Publish, Transport};
+use crate::trace::{Direction, Kind};
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// `…/poll`
+    ShortPoll,
+    /// `…/long-poll`
+    LongPoll,
+    /// `…/ws`
+    #[serde(rename = "websocket")]
+    WebSocket,
+    /// `…/sse`
+    Sse,
+    /// `POST …/events`
+    Publish,
+    /// A browser's question before a request (`OPTIONS`).
+    Preflight,
+}
+
+impl Via {
+    /// The transport, where it is one.
+    #[must_use]
+    pub fn transport(self) -> Option<Transport> {
+        match self {
+            Self::ShortPoll => Some(Transport::ShortPoll),
+            Self::LongPoll => Some(Transport::LongPoll),
+            Self::WebSocket => Some(Transport::WebSocket),
+            Self::Sse => Some(Transport::Sse),
+            Self::Publish | Self::Preflight => None,
+        }
+    }
+}
+
+/// Which exchange a record belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The TCP connection: a number of the server's, never used twice in one life of it.
+    pub conn: u64,
+    /// Which request on that connection, from 1.
+    pub request: u64,
+    /// What it is for.
+    pub via: Via,
+    /// The subscriber's label, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// The subscriber's own number of the exchange (`n=` in the query), where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u64>,
+}
+
+/// A part of the conversation as it stands on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Request line and headers, to the empty line.
+    RequestHead,
+    /// A request's body, or as much of it as arrived together.
+    RequestBody,
+    /// Status line and headers, to the empty line.
+    ResponseHead,
+    /// A body whose length the head told.
+    ResponseBody,
+    /// One chunk with its size line and both line ends (RFC 9112 §7.1).
+    Chunk,
+    /// The last chunk and the empty line.
+    LastChunk,
+    /// One WebSocket frame (RFC 6455 §5.2).
+    Frame,
+}
+
+/// The application's end of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// Which exchange.
+    #[serde(flatten)]
+    pub exchange: Exchange,
+    /// Which way.
+    pub direction: Direction,
+    /// Its number on this connection and way, from 0.
+    pub seq: u64,
+    /// What part of the conversation it is.
+    pub part: Part,
+    /// When the application sent or got it.
+    pub at_us: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// The ids of the events that it carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<u64>,
+    /// A response head's status code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+/// The socket's end of a message, with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wire {
+    /// Which exchange.
+    #[serde(flatten)]
+    pub exchange: Exchange,
+    /// Which way.
+    pub direction: Direction,
+    /// Its number on this connection and way, from 0.
+    pub seq: u64,
+    /// What part of the conversation it is.
+    pub part: Part,
+    /// When the socket gave or took its last byte.
+    pub at_us: u64,
+    /// The bytes, in base64 (RFC 4648 §4). The values of Cookie, Authorization, Referer and
+    /// forwarding headers are masked by as many `*`.
+    #[serde(with = "base64_bytes")]
+    pub bytes: Vec<u8>,
+    /// Bytes of it that were not kept, because it is larger than what the tap holds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+mod base64_bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        STANDARD.decode(text.as_bytes()).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Who ended a connection, as the server's end saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosedBy {
+    /// The client closed it or vanished.
+    Client,
+    /// The server closed it in order.
+    Server,
+    /// A fault reset it.
+    Fault,
+}
+
+/// What an observer is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToObserver {
+    /// The first frame.
+    Hello {
+        /// The topic.
+        topic: String,
+        /// Its life, or `None` where nothing was published yet.
+        epoch: Option<String>,
+        /// Its last id.
+        last_id: u64,
+        /// The server's clock now.
+        server_us: u64,
+        /// The conditions in force.
+        conditions: Conditions,
+        /// The publisher.
+        publish: Publish,
+        /// The observer came through a proxy: the bytes are those between proxy and server.
+        proxied: bool,
+    },
+    /// The answer to a question about the clock.
+    Clock {
+        /// What the observer sent, unchanged.
+        echo: f64,
+        /// The server's clock when it got the question.
+        server_us: u64,
+    },
+    /// An event came to the topic.
+    Published {
+        /// Its number.
+        id: u64,
+        /// Its time on the wall, in milliseconds since 1970.
+        published_at: u64,
+        /// The server's clock at that moment.
+        at_us: u64,
+        /// The life of the topic that it belongs to.
+        epoch: String,
+    },
+    /// The application's end of a message.
+    App(App),
+    /// The socket's end of a message.
+    Wire(Wire),
+    /// A connection that served the topic ended.
+    Closed {
+        /// The exchange that it served last.
+        #[serde(flatten)]
+        exchange: Exchange,
+        /// When.
+        at_us: u64,
+        /// Who ended it.
+        by: ClosedBy,
+    },
+    /// A fault began.
+    Fault {
+        /// Which.
+        fault: Fault,
+        /// When.
+        at_us: u64,
+        /// When it will be over; the same for what has no length.
+        until_us: u64,
+        /// How many connections it hit at once.
+        connections: u32,
+    },
+    /// Conditions or publisher were changed.
+    Changed {
+        /// The conditions now in force.
+        conditions: Conditions,
+        /// The publisher now.
+        publish: Publish,
+    },
+    /// This observer was too slow, and so many records were left out here.
+    Missed {
+        /// How many.
+        records: u64,
+    },
+}
+
+/// What an observer may say.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FromObserver {
+    /// Asks for the server's clock.
+    Clock {
+        /// The observer's own clock, in any unit; sent back unchanged.
+        sent: f64,
+    },
+}
+
+/// `POST /api/experiments`: starts one, or starts it again after the server was away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartExperiment {
+    /// The parameters. The server uses its publisher, conditions, faults and seed.
+    pub scenario: crate::scenario::Scenario,
+    /// The key of an experiment that this server no longer knows: the same key gives the same
+    /// topic, so that the lanes can go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// The answer to [`StartExperiment`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExperimentStarted {
+    /// The topic, unguessable: a digest of the key.
+    pub topic: String,
+    /// Observes and steers the topic. Whoever knows only the topic can't.
+    pub key: String,
+}

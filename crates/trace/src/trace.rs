@@ -1,0 +1,313 @@
+//! The record of what happened in an experiment.
+//!
+//! All times are microseconds since the experiment's start, on the clock of the end that ran it
+//! (live: the browser's). A server's times have been brought onto it by [`crate::clock`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::{Scenario, Transport};
+
+/// The version that this code reads and writes.
+pub const VERSION: u32 = 1;
+
+/// Where a trace comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// This browser and a server.
+    Live,
+    /// The model.
+    Simulated,
+    /// A file of an earlier live run.
+    Recorded,
+}
+
+/// The record of a run, version 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Always 1.
+    pub v: u32,
+    /// Where it comes from.
+    pub source: Source,
+    /// What was run.
+    pub scenario: Scenario,
+    /// Time 0, in milliseconds since 1970.
+    pub began_at_ms: u64,
+    /// How far the trace reaches.
+    pub until_us: i64,
+    /// How far a server's time may be off on this axis; `None` where there was one clock only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_error_us: Option<u64>,
+    /// Who subscribed.
+    pub lanes: Vec<Lane>,
+    /// What was published, in order of id within a life of the topic.
+    pub published: Vec<Published>,
+    /// What went over the wire, in order of its first known moment.
+    pub messages: Vec<Message>,
+    /// What lasted.
+    pub spans: Vec<Span>,
+    /// What happened at one moment.
+    pub marks: Vec<Mark>,
+}
+
+/// One subscriber of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Its label (`sub`).
+    pub sub: String,
+    /// Its transport.
+    pub transport: Transport,
+    /// It is not the page's own: a terminal, another tab. Only the server's end of it is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside: bool,
+}
+
+/// When, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Moment {
+    /// Microseconds since the experiment's start.
+    pub at_us: i64,
+    /// Not seen by the end that it happened at, but concluded from what the other end saw.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
+}
+
+impl Moment {
+    /// A moment that the end it happened at has seen.
+    #[must_use]
+    pub fn measured(at_us: i64) -> Self {
+        Self { at_us, inferred: false }
+    }
+
+    /// A moment that was concluded.
+    #[must_use]
+    pub fn inferred(at_us: i64) -> Self {
+        Self { at_us, inferred: true }
+    }
+}
+
+/// An event as it came to the topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// Its number.
+    pub id: u64,
+    /// When the server took it.
+    pub at_us: i64,
+    /// Which life of the topic it belongs to: 0 the first of this trace, +1 with each reset.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub life: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_first(life: &u32) -> bool {
+    *life == 0
+}
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From the client to the server.
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A request: a poll, a stream's GET, a WebSocket's handshake.
+    Request,
+    /// A question of the browser's own before a request (CORS).
+    Preflight,
+    /// A request that publishes.
+    Publish,
+    /// The whole answer to a poll or to a publishing request. It carries `events`, or none.
+    Answer,
+    /// A stream's response head, or a WebSocket's 101, with the hello that follows it.
+    Open,
+    /// Events on an open stream.
+    Event,
+    /// A gap on an open stream.
+    Gap,
+    /// A reset on an open stream.
+    Reset,
+    /// A WebSocket message that publishes.
+    Send,
+    /// A WebSocket ping.
+    Ping,
+    /// A WebSocket pong.
+    Pong,
+    /// A WebSocket close frame, or a stream's last chunk.
+    Close,
+    /// A comment on an SSE stream.
+    KeepAlive,
+    /// An answer that refuses: any status of 400 and over, or an error frame.
+    Refusal,
+    /// Anything else.
+    Other,
+}
+
+/// One message on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Which lane.
+    pub lane: u16,
+    /// Which of the lane's exchanges (requests, sockets, streams).
+    pub n: u64,
+    /// Which way.
+    pub direction: Direction,
+    /// What it is.
+    pub kind: Kind,
+    /// When it left or reached the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Moment>,
+    /// When it left or reached the application in the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Moment>,
+    /// When the server's socket gave it or took it: what a packet capture would say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket_us: Option<i64>,
+    /// The JSON of the events that it carries, in bytes.
+    pub payload_bytes: u32,
+    /// All its other bytes.
+    pub overhead_bytes: u32,
+    /// The ids of the events that it carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<u64>,
+    /// An answer's status code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The browser sent it by itself: a request that was cut before its answer, sent again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_browser: bool,
+    /// Never arrived: its connection was cut.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
+}
+
+impl Message {
+    /// The first moment that is known of it.
+    #[must_use]
+    pub fn first_us(&self) -> i64 {
+        let ends = [self.client.map(|m| m.at_us), self.server.map(|m| m.at_us), self.socket_us];
+        ends.into_iter().flatten().min().unwrap_or(0)
+    }
+
+    /// The last moment that is known of it.
+    #[must_use]
+    pub fn last_us(&self) -> i64 {
+        let ends = [self.client.map(|m| m.at_us), self.server.map(|m| m.at_us), self.socket_us];
+        ends.into_iter().flatten().max().unwrap_or(0)
+    }
+
+    /// An answer that brought nothing.
+    #[must_use]
+    pub fn is_empty_answer(&self) -> bool {
+        self.kind == Kind::Answer && self.events.is_empty() && !self.lost
+    }
+}
+
+/// Who does or waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// Our own code in the page.
+    Client,
+    /// The browser, by its own rules.
+    Browser,
+    /// The server.
+    Server,
+}
+
+/// What lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpanKind {
+    /// A connection is open: a WebSocket, a stream.
+    Open,
+    /// A request is held.
+    Held,
+    /// After a cut: nobody tries until it is over.
+    Waiting,
+    /// A fault is at work on the topic.
+    Fault,
+}
+
+/// Something that lasted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Which lane; `None` for what concerns all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<u16>,
+    /// Which exchange; 0 for none.
+    pub n: u64,
+    /// What lasted.
+    pub kind: SpanKind,
+    /// Whose doing it was.
+    pub who: Who,
+    /// Its start.
+    pub from: Moment,
+    /// Its end; `None` while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Moment>,
+    /// When it will end, where that is known while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_us: Option<i64>,
+}
+
+/// What happened at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MarkKind {
+    /// A connection, or a request under way, was cut.
+    Cut {
+        /// Who says so, in words: `connection reset`, `close code 1001`, `503`.
+        why: String,
+    },
+    /// Events that history no longer holds.
+    Gap {
+        /// The first missing id.
+        from: u64,
+        /// The last missing id.
+        to: u64,
+    },
+    /// The topic began a new life.
+    Reset {
+        /// Its epoch.
+        epoch: Option<String>,
+    },
+    /// A reconnect went on from a position, and these came from history.
+    Recovered {
+        /// The position that it went on from, as it was sent.
+        after: String,
+        /// The first id that history gave; 0 for none.
+        from: u64,
+        /// The last.
+        to: u64,
+    },
+    /// This lane will not come back by itself.
+    GaveUp {
+        /// Why, in words.
+        why: String,
+    },
+    /// Someone did something: `dropped all connections`, `server gone`, `server back`.
+    Note {
+        /// What.
+        text: String,
+    },
+}
+
+/// Something that happened at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Which lane; `None` for what concerns all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<u16>,
+    /// When.
+    pub at: Moment,
+    /// What.
+    #[serde(flatten)]
+    pub kind: MarkKind,
+}
