@@ -10,10 +10,14 @@
 //! - [`recorder`]: lays the browser's half and the server's half of a live run together.
 //! - [`clock`]: how far apart the two clocks are, and how sure that is.
 
+pub mod account;
+pub mod clock;
 pub mod scenario;
 pub mod tap;
 pub mod trace;
 
+pub use account::{Carried, carried, carried_body};
+pub use clock::Clock;
 pub use scenario::{
     Backoff, Conditions, Control, Experiment, Fault, LaneSpec, Publish, Scenario, SseClient, Transport,
 };
