@@ -12,12 +12,14 @@
 
 pub mod account;
 pub mod clock;
+pub mod ledger;
 pub mod scenario;
 pub mod tap;
 pub mod trace;
 
 pub use account::{Carried, carried, carried_body};
 pub use clock::Clock;
+pub use ledger::{Ledger, Staleness};
 pub use scenario::{
     Backoff, Conditions, Control, Experiment, Fault, LaneSpec, Publish, Scenario, SseClient, Transport,
 };
