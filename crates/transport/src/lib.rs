@@ -9,10 +9,14 @@
 //! Where to start: [`machine`] for the shape that all four share, then [`short_poll`], which is the
 //! shortest; [`history`] for what a server keeps so that a subscriber can come back.
 
+pub mod encode;
 pub mod event;
+pub mod history;
 pub mod machine;
 pub mod position;
 
+pub use encode::EncodedEvent;
 pub use event::{Answer, Event, Frame, Gap, Hello, Reset};
+pub use history::{AnswerBounds, History, Limits, PollAnswer, Receipt, Replay};
 pub use machine::{Action, Input, Machine, Notice, Output, Request, Who, Why};
 pub use position::{Epoch, Position};
