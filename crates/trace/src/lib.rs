@@ -13,6 +13,7 @@
 pub mod account;
 pub mod clock;
 pub mod ledger;
+pub mod recorder;
 pub mod scenario;
 pub mod tap;
 pub mod trace;
@@ -20,6 +21,7 @@ pub mod trace;
 pub use account::{Carried, carried, carried_body};
 pub use clock::Clock;
 pub use ledger::{Ledger, Staleness};
+pub use recorder::Recorder;
 pub use scenario::{
     Backoff, Conditions, Control, Experiment, Fault, LaneSpec, Publish, Scenario, SseClient, Transport,
 };

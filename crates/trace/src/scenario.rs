@@ -395,7 +395,7 @@ impl Scenario {
         for lane in &self.lanes {
             match *lane {
                 LaneSpec::ShortPoll { interval_ms, .. } => {
-                    within("interval_ms", interval_ms, &bounds::INTERVAL_MS)?
+                    within("interval_ms", interval_ms, &bounds::INTERVAL_MS)?;
                 }
                 LaneSpec::LongPoll { timeout_ms, backoff } => {
                     within("timeout_ms", timeout_ms, &bounds::TIMEOUT_MS)?;
@@ -508,7 +508,7 @@ fn check_backoff(backoff: Backoff) -> Result<(), BadScenario> {
     }
 }
 
-fn within<T: PartialOrd + fmt::Display>(
+fn within<T: PartialOrd + fmt::Display + Copy>(
     name: &str,
     value: T,
     bounds: &std::ops::RangeInclusive<T>,
@@ -560,4 +560,39 @@ pub struct Experiment {
     pub autostart: bool,
     /// Its parameters.
     pub scenario: Scenario,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOUR: &str = r#"{"v":1,"lanes":[{"transport":"short-poll","interval_ms":1000},{"transport":"long-poll","timeout_ms":25000,"backoff":{"kind":"full-jitter","base_ms":1000,"cap_ms":30000}},{"transport":"websocket","backoff":{"kind":"fixed","base_ms":1000}},{"transport":"sse","retry_ms":1500,"client":"event-source"}],"publish":{"every_ms":1200,"spread":"poisson","what":"price"},"conditions":{"latency_ms":100},"faults":[{"at_ms":3000,"kind":"drop","sub":"sse"}],"seed":7,"window_ms":8000}"#;
+
+    #[test]
+    fn version_1_reads_back_as_it_was_written() {
+        let scenario = Scenario::from_json(FOUR).unwrap();
+        assert_eq!(serde_json::to_string(&scenario).unwrap(), FOUR);
+    }
+
+    #[test]
+    fn a_scenario_of_the_future_is_told_from_nonsense() {
+        let future = Scenario::from_json(&FOUR.replace("\"v\":1", "\"v\":2")).unwrap_err();
+        assert_eq!(future.0, "this scenario has version 2; this book reads version 1");
+        assert!(Scenario::from_json("{}").unwrap_err().0.starts_with("this is not a scenario"));
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named_with_its_bounds() {
+        let bad =
+            Scenario::from_json(&FOUR.replace("\"interval_ms\":1000", "\"interval_ms\":5")).unwrap_err();
+        assert_eq!(bad.0, "`interval_ms` is 5; it must be 100 to 60000");
+    }
+
+    #[test]
+    fn lanes_of_one_kind_are_told_apart_by_their_labels() {
+        let mut scenario = Scenario::from_json(FOUR).unwrap();
+        scenario.lanes.push(LaneSpec::default_for(Transport::Sse));
+        assert_eq!(scenario.sub(0), "short-poll");
+        assert_eq!((scenario.sub(3), scenario.sub(4)), ("sse".into(), "sse-2".into()));
+    }
 }

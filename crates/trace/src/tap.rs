@@ -270,3 +270,43 @@ pub struct ExperimentStarted {
     /// Observes and steers the topic. Whoever knows only the topic can't.
     pub key: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(record: &ToObserver, json: &str) {
+        assert_eq!(serde_json::to_string(record).unwrap(), json);
+        assert_eq!(&serde_json::from_str::<ToObserver>(json).unwrap(), record);
+    }
+
+    #[test]
+    fn a_record_is_one_object_that_says_what_it_is() {
+        let exchange =
+            Exchange { conn: 7, request: 2, via: Via::LongPoll, sub: Some("long-poll".into()), n: Some(3) };
+        round_trip(
+            &ToObserver::Wire(Wire {
+                exchange: exchange.clone(),
+                direction: Direction::ToClient,
+                seq: 4,
+                part: Part::Chunk,
+                at_us: 12,
+                bytes: b"0\r\n\r\n".to_vec(),
+                cut_bytes: 0,
+            }),
+            r#"{"wire":{"conn":7,"request":2,"via":"long-poll","sub":"long-poll","n":3,"direction":"to-client","seq":4,"part":"chunk","at_us":12,"bytes":"MA0KDQo="}}"#,
+        );
+        round_trip(
+            &ToObserver::Closed { exchange, at_us: 9, by: ClosedBy::Fault },
+            r#"{"closed":{"conn":7,"request":2,"via":"long-poll","sub":"long-poll","n":3,"at_us":9,"by":"fault"}}"#,
+        );
+        round_trip(
+            &ToObserver::Fault { fault: Fault::Drop { sub: None }, at_us: 1, until_us: 1, connections: 4 },
+            r#"{"fault":{"fault":{"kind":"drop"},"at_us":1,"until_us":1,"connections":4}}"#,
+        );
+        assert_eq!(
+            serde_json::from_str::<FromObserver>(r#"{"clock":{"sent":1.5}}"#).unwrap(),
+            FromObserver::Clock { sent: 1.5 }
+        );
+    }
+}
