@@ -42,7 +42,8 @@ pub struct Trace {
     pub lanes: Vec<Lane>,
     /// What was published, in order of id within a life of the topic.
     pub published: Vec<Published>,
-    /// What went over the wire, in order of its first known moment.
+    /// What went over the wire, in the order in which it became known: live, that is the order of
+    /// the first moments but for what the two ends learned within a few milliseconds.
     pub messages: Vec<Message>,
     /// What lasted.
     pub spans: Vec<Span>,

@@ -30,12 +30,12 @@ impl Run {
         Self { recorder: Recorder::new(scenario, 1_764_000_000_000), clock }
     }
 
-    fn tap(&mut self, record: ToObserver) {
-        self.recorder.tap(&record, &self.clock);
+    fn tap(&mut self, record: &ToObserver) {
+        self.recorder.tap(record, &self.clock);
     }
 
     fn published(&mut self, id: u64, at_us: u64) {
-        self.tap(ToObserver::Published {
+        self.tap(&ToObserver::Published {
             id,
             published_at: 0,
             at_us: at_us + 1_000_000,
@@ -52,7 +52,7 @@ impl Run {
         at_us: u64,
         carried: (Kind, &[u64]),
     ) {
-        self.tap(ToObserver::App(App {
+        self.tap(&ToObserver::App(App {
             exchange: exchange.clone(),
             direction,
             seq,
@@ -73,7 +73,7 @@ impl Run {
         at_us: u64,
         bytes: &str,
     ) {
-        self.tap(ToObserver::Wire(Wire {
+        self.tap(&ToObserver::Wire(Wire {
             exchange: exchange.clone(),
             direction,
             seq,
@@ -188,7 +188,7 @@ fn stream_with_a_cut(run: &mut Run, page_first: bool) {
     run.wire(&first, Direction::ToClient, 0, Part::ResponseHead, 200_000, HEAD);
     run.recorder.hello(0, 1, Some("k3f9"), 0, 200_100);
     run.recorder.advance(1_000_000);
-    run.tap(ToObserver::Closed { exchange: first, at_us: 2_000_000, by: ClosedBy::Fault });
+    run.tap(&ToObserver::Closed { exchange: first, at_us: 2_000_000, by: ClosedBy::Fault });
     run.recorder.cut(0, 1, "connection lost", 1_000_100);
     run.recorder.waiting(0, None, Who::Browser, 1_000_100);
     run.published(1, 1_500_000);
