@@ -1,0 +1,164 @@
+//! The element that a directive becomes, with a plain figure inside. Print, search engines and
+//! readers without JavaScript have the figure; the widget takes its place.
+
+use std::fmt::Write as _;
+
+use standby_trace::scenario::{Backoff, Experiment, LaneSpec, Publish, Spread, SseClient};
+
+/// The element. Without a blank line: Markdown would take what follows it for text.
+pub fn html(id: &str, experiment: &Experiment) -> String {
+    let json = serde_json::to_string(experiment).unwrap_or_default();
+    let scenario = &experiment.scenario;
+    let mut rows = String::new();
+    for lane in &scenario.lanes {
+        let name = lane.transport().title();
+        let _ = write!(rows, "<tr><th scope=\"row\">{name}</th><td>{}</td></tr>", text(&settings(lane)));
+    }
+    format!(
+        "\n<standby-experiment id=\"{id}\" data-experiment='{json}'>\n\
+         <figure class=\"standby-static\">\n\
+         <figcaption><strong>{title}</strong><br>{look}</figcaption>\n\
+         <table><thead><tr><th scope=\"col\">Lane</th><th scope=\"col\">Set to</th></tr></thead>\
+         <tbody>{rows}</tbody></table>\n\
+         <p>{publishes}; the round trip is {rtt}. \
+         This experiment runs in the page: it needs JavaScript and a server.</p>\n\
+         </figure>\n\
+         </standby-experiment>\n",
+        json = attribute(&json),
+        title = text(&experiment.title),
+        look = text(&experiment.look),
+        publishes = publishes(&scenario.publish),
+        rtt = time(scenario.conditions.latency_ms.saturating_mul(2)),
+    )
+}
+
+/// What is set for a lane, in words.
+fn settings(lane: &LaneSpec) -> String {
+    match *lane {
+        LaneSpec::ShortPoll { interval_ms, conditional } => {
+            let with = if conditional { ", with If-None-Match" } else { "" };
+            format!("asks every {}{with}", time(interval_ms))
+        }
+        LaneSpec::LongPoll { timeout_ms, .. } => format!("held up to {}", time(timeout_ms)),
+        LaneSpec::WebSocket { backoff, send_every_ms } => {
+            let sends = match send_every_ms {
+                0 => String::new(),
+                ms => format!("; sends every {}", time(ms)),
+            };
+            format!("reconnects with {}{sends}", waits(backoff))
+        }
+        LaneSpec::Sse { retry_ms, client } => {
+            let client = match client {
+                SseClient::EventSource => "the browser's EventSource",
+                SseClient::Fetch => "our client over fetch",
+            };
+            format!("{client}, retry {}", time(retry_ms))
+        }
+    }
+}
+
+/// A backoff in words.
+fn waits(backoff: Backoff) -> String {
+    match backoff {
+        Backoff::Fixed { base_ms } => format!("a fixed wait of {}", time(base_ms)),
+        Backoff::Exponential { base_ms, cap_ms } => {
+            format!("exponential backoff, {} to {}", time(base_ms), time(cap_ms))
+        }
+        Backoff::FullJitter { base_ms, cap_ms } => {
+            format!("full jitter, {} to {}", time(base_ms), time(cap_ms))
+        }
+        Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
+            format!("decorrelated jitter, {} to {}", time(base_ms), time(cap_ms))
+        }
+    }
+}
+
+fn publishes(publish: &Publish) -> String {
+    match (publish.every_ms, publish.spread) {
+        (0, _) => "Events are published by hand".to_owned(),
+        (ms, Spread::Fixed) => format!("An event is published every {}", time(ms)),
+        (ms, Spread::Poisson) => format!("An event is published about every {}", time(ms)),
+    }
+}
+
+/// A time as readers have it: `200 ms`, `1.2 s`, `30 s`.
+fn time(ms: u32) -> String {
+    if ms < 1_000 {
+        format!("{ms} ms")
+    } else if ms >= 10_000 && ms.is_multiple_of(1_000) {
+        format!("{} s", ms / 1_000)
+    } else {
+        format!("{:.1} s", f64::from(ms) / 1_000.0)
+    }
+}
+
+/// Text for HTML. An opening brace is written as a reference too: mdBook's own directives are
+/// expanded after this one.
+fn text(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    for c in raw.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '{' => out.push_str("&#123;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// JSON for an attribute in single quotes.
+fn attribute(json: &str) -> String {
+    json.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\'', "&#39;")
+        .replace("{{", "&#123;&#123;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::Library;
+
+    fn experiment() -> Experiment {
+        let mut library = Library::default();
+        library.add(
+            "x",
+            "title = \"Fish & <chips>\"\nlook = \"It's {{#include a}}\\n\\nhere\"\ncontrols = []\n\
+             publish = { every_ms = 1200 }\nconditions = { latency_ms = 100 }\n\
+             [[lanes]]\ntransport = \"short-poll\"\n[[lanes]]\ntransport = \"websocket\"\n",
+        );
+        library.get("x").unwrap().clone()
+    }
+
+    #[test]
+    fn what_the_author_wrote_stays_text() {
+        let html = html("x", &experiment());
+        assert!(html.contains("<strong>Fish &amp; &lt;chips&gt;</strong>"), "{html}");
+        assert!(!html.contains("{{#include") && !html.contains("It's"), "{html}");
+        assert!(!html.trim().contains("\n\n"), "a blank line ends the block: {html}");
+    }
+
+    #[test]
+    fn the_attribute_reads_back_as_the_experiment() {
+        let experiment = experiment();
+        let html = html("x", &experiment);
+        let json = html.split('\'').nth(1).unwrap();
+        let json =
+            json.replace("&#39;", "'").replace("&#123;", "{").replace("&lt;", "<").replace("&gt;", ">");
+        let back: Experiment = serde_json::from_str(&json.replace("&amp;", "&")).unwrap();
+        assert_eq!(back, experiment);
+    }
+
+    #[test]
+    fn the_settings_stand_in_words() {
+        let html = html("x", &experiment());
+        assert!(html.contains("<td>asks every 1.0 s</td>"), "{html}");
+        assert!(html.contains("reconnects with full jitter, 1.0 s to 30 s"), "{html}");
+        assert!(html.contains("about every 1.2 s; the round trip is 200 ms."), "{html}");
+    }
+}
