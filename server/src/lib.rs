@@ -18,6 +18,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
+pub use experiments::Experiments;
 pub use problem::Problem;
 pub use topics::Topics;
 
@@ -26,6 +27,8 @@ pub use topics::Topics;
 pub struct AppState {
     /// Every topic.
     pub topics: Arc<Topics>,
+    /// Every experiment, and the network of its topic: `Experiments::new(settings)`.
+    pub experiments: Experiments,
     /// The flags that the server was started with.
     pub config: Arc<Config>,
     /// Cancelled when the server is to stop: held requests end, streams and sockets close.
