@@ -9,14 +9,26 @@
 //! Where to start: [`machine`] for the shape that all four share, then [`short_poll`], which is the
 //! shortest; [`history`] for what a server keeps so that a subscriber can come back.
 
+pub mod backoff;
 pub mod encode;
 pub mod event;
+mod exchange;
 pub mod history;
+pub mod long_poll;
 pub mod machine;
 pub mod position;
+mod progress;
+pub mod short_poll;
+pub mod sse;
+pub mod websocket;
 
+pub use backoff::Backoff;
 pub use encode::EncodedEvent;
 pub use event::{Answer, Event, Frame, Gap, Hello, Reset};
 pub use history::{AnswerBounds, History, Limits, PollAnswer, Receipt, Replay};
+pub use long_poll::LongPoll;
 pub use machine::{Action, Input, Machine, Notice, Output, Request, Who, Why};
 pub use position::{Epoch, Position};
+pub use short_poll::ShortPoll;
+pub use sse::{EventSource, SseClient};
+pub use websocket::WebSocket;

@@ -1,0 +1,256 @@
+//! How long to wait before coming back.
+//!
+//! When a server goes away, all its subscribers are cut in the same instant. What happens next is
+//! decided here: if they all wait the same time, they all come back in the same instant too, and a
+//! server that has just started gets everyone at once (a thundering herd). Growing waits thin the
+//! attempts out; random ones spread them.
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::machine::{Notice, Who};
+
+/// The longest that a server can make us wait, in milliseconds: ten minutes. A `Retry-After` of a
+/// year is more likely a mistake than a wish.
+pub const MAX_ASKED_MS: u64 = 600_000;
+
+/// How long a stream must have been open before it counts as a success, in microseconds.
+///
+/// Not from its first byte: a server that accepts, says hello and falls over would be met by
+/// attempt number 1 each time, at full speed, and backing off would never begin.
+pub const PROVEN_US: u64 = 5_000_000;
+
+// ANCHOR: strategies
+/// How the waits grow and spread. Attempts count from 1; times are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backoff {
+    /// Always `base_ms`. Whoever was cut together comes back together.
+    Fixed {
+        /// The wait.
+        base_ms: u32,
+    },
+    /// `min(cap, base · 2^(attempt - 1))`. Fewer attempts, but still all at once.
+    Exponential {
+        /// The first wait.
+        base_ms: u32,
+        /// The longest wait.
+        cap_ms: u32,
+    },
+    /// Random between 0 and what exponential would wait: the attempts are spread over all of it.
+    FullJitter {
+        /// The first wait's upper bound.
+        base_ms: u32,
+        /// The largest upper bound.
+        cap_ms: u32,
+    },
+    /// Random between `base` and three times the wait before, at most `cap`: never sooner than
+    /// `base`, and each client's waits drift away from the others'.
+    DecorrelatedJitter {
+        /// The shortest wait.
+        base_ms: u32,
+        /// The longest wait.
+        cap_ms: u32,
+    },
+}
+// ANCHOR_END: strategies
+
+/// The waits of one subscriber: which attempt it is at, and its own random numbers.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    backoff: Backoff,
+    /// Each subscriber has a seed of its own, so that they spread; the same seed gives the same
+    /// waits, so that a run can be repeated. The generator is named here rather than taken from
+    /// `rand`: `StdRng` and `rand`'s ranges may give other numbers in another version, xoshiro256++
+    /// and the one multiplication below never will.
+    random: Xoshiro256PlusPlus,
+    /// Attempts since the last success.
+    attempt: u32,
+    /// The wait before, for decorrelated jitter.
+    previous_ms: u64,
+    /// When the connection that is open now was opened.
+    opened_at_us: Option<u64>,
+}
+
+/// A wait that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// When it is over.
+    pub until_us: u64,
+    /// Whose wish it is: ours by [`Backoff`], or the server's, which asked for longer.
+    pub who: Who,
+    /// The attempt that it leads up to, from 1.
+    pub attempt: u32,
+}
+
+impl Wait {
+    /// The wait as a subscriber learns of it.
+    #[must_use]
+    pub fn notice(&self) -> Notice {
+        Notice::Waiting { until_us: Some(self.until_us), who: self.who, attempt: self.attempt }
+    }
+}
+
+impl Retries {
+    /// Before the first attempt.
+    #[must_use]
+    pub fn new(backoff: Backoff, seed: u64) -> Self {
+        Self {
+            backoff,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
+            attempt: 0,
+            previous_ms: 0,
+            opened_at_us: None,
+        }
+    }
+
+    /// A stream said its hello. Whether that is a success shows when it is cut: see [`PROVEN_US`].
+    pub fn opened(&mut self, now_us: u64) {
+        self.opened_at_us = Some(now_us);
+    }
+
+    /// An exchange brought all that it was for: the next cut is the first again.
+    pub fn succeeded(&mut self) {
+        self.attempt = 0;
+        self.previous_ms = 0;
+    }
+
+    // ANCHOR: wait
+    /// The wait before the next attempt, after a cut at `now_us`.
+    ///
+    /// What the server asked for (`Retry-After`, `retry:`) is a floor: we come no sooner. Where our
+    /// own wait is longer it stands, because the server can't know how often we failed.
+    pub fn wait(&mut self, now_us: u64, asked_ms: Option<u64>) -> Wait {
+        if self.opened_at_us.take().is_some_and(|at_us| now_us.saturating_sub(at_us) >= PROVEN_US) {
+            self.succeeded();
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        let own_ms = self.own_ms();
+        self.previous_ms = own_ms;
+        let asked_ms = asked_ms.unwrap_or(0).min(MAX_ASKED_MS);
+        let who = if asked_ms > own_ms { Who::Server } else { Who::Client };
+        Wait { until_us: now_us + own_ms.max(asked_ms) * 1_000, who, attempt: self.attempt }
+    }
+
+    fn own_ms(&mut self) -> u64 {
+        match self.backoff {
+            Backoff::Fixed { base_ms } => u64::from(base_ms),
+            Backoff::Exponential { base_ms, cap_ms } => self.exponential(base_ms, cap_ms),
+            Backoff::FullJitter { base_ms, cap_ms } => {
+                let most = self.exponential(base_ms, cap_ms);
+                self.between(0, most)
+            }
+            Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
+                let (base, cap) = (u64::from(base_ms), u64::from(cap_ms));
+                let most = self.previous_ms.max(base) * 3;
+                self.between(base, most).min(cap)
+            }
+        }
+    }
+    // ANCHOR_END: wait
+
+    fn exponential(&self, base_ms: u32, cap_ms: u32) -> u64 {
+        // 2^32 times the smallest base is past every cap, and a `u64` holds it.
+        let doublings = (self.attempt - 1).min(32);
+        (u64::from(base_ms) << doublings).min(u64::from(cap_ms))
+    }
+
+    /// A number from `least` to `most`, each included.
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        let span = most.saturating_sub(least) + 1;
+        // The high half of a product maps 64 random bits onto `span` values; for spans of minutes
+        // in milliseconds the unevenness is below 2^-40.
+        let scaled = (u128::from(self.random.next_u64()) * u128::from(span)) >> 64;
+        least + u64::try_from(scaled).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(backoff: Backoff, seed: u64, count: usize) -> Vec<u64> {
+        let mut retries = Retries::new(backoff, seed);
+        (0..count).map(|_| retries.wait(0, None).until_us / 1_000).collect()
+    }
+
+    #[test]
+    fn fixed_never_grows() {
+        assert_eq!(waits(Backoff::Fixed { base_ms: 700 }, 1, 4), [700; 4]);
+    }
+
+    #[test]
+    fn exponential_doubles_up_to_its_cap_and_stays_there() {
+        let backoff = Backoff::Exponential { base_ms: 500, cap_ms: 5_000 };
+        assert_eq!(waits(backoff, 1, 6), [500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+        assert_eq!(waits(backoff, 1, 100)[99], 5_000);
+    }
+
+    #[test]
+    fn full_jitter_is_spread_over_all_that_exponential_would_wait() {
+        let backoff = Backoff::FullJitter { base_ms: 1_000, cap_ms: 1_000 };
+        let waits = waits(backoff, 7, 2_000);
+        assert!(waits.iter().all(|ms| *ms <= 1_000));
+        let mean = waits.iter().sum::<u64>() / 2_000;
+        assert!((450..=550).contains(&mean), "the mean is {mean}");
+        for tenth in 0..10 {
+            let range = tenth * 100..(tenth + 1) * 100;
+            let count = waits.iter().filter(|ms| range.contains(*ms)).count();
+            assert!((120..=280).contains(&count), "{count} of 2000 in {range:?}");
+        }
+    }
+
+    #[test]
+    fn decorrelated_jitter_stays_between_its_base_and_its_cap() {
+        let backoff = Backoff::DecorrelatedJitter { base_ms: 300, cap_ms: 4_000 };
+        let waits = waits(backoff, 3, 500);
+        assert!(waits[0] <= 900, "the first is at most three times the base");
+        assert!(waits.iter().all(|ms| (300..=4_000).contains(ms)));
+        assert!(waits.windows(2).all(|pair| pair[1] <= (pair[0] * 3).min(4_000)));
+    }
+
+    #[test]
+    fn the_same_seed_waits_the_same_on_every_machine_and_in_every_version() {
+        // Golden numbers: a change here changes every recorded run and every shared seed.
+        let backoff = Backoff::FullJitter { base_ms: 1_000, cap_ms: 30_000 };
+        assert_eq!(waits(backoff, 42, 6), waits(backoff, 42, 6));
+        assert_ne!(waits(backoff, 42, 6), waits(backoff, 43, 6));
+        assert_eq!(waits(backoff, 42, 6), GOLDEN);
+    }
+
+    const GOLDEN: [u64; 6] = [815, 637, 3_936, 5_609, 12_696, 17_643];
+
+    #[test]
+    fn what_the_server_asks_for_is_a_floor() {
+        let mut retries = Retries::new(Backoff::Fixed { base_ms: 1_000 }, 1);
+        assert_eq!(retries.wait(5, Some(3_000)), Wait { until_us: 3_000_005, who: Who::Server, attempt: 1 });
+        assert_eq!(retries.wait(5, Some(10)), Wait { until_us: 1_000_005, who: Who::Client, attempt: 2 });
+        let forever = retries.wait(0, Some(u64::MAX));
+        assert_eq!(forever.until_us, MAX_ASKED_MS * 1_000);
+    }
+
+    #[test]
+    fn a_stream_that_falls_over_after_its_hello_is_no_success() {
+        let mut retries = Retries::new(Backoff::Fixed { base_ms: 100 }, 1);
+        retries.opened(0);
+        assert_eq!(retries.wait(PROVEN_US - 1, None).attempt, 1);
+        retries.opened(10_000_000);
+        assert_eq!(retries.wait(10_000_001, None).attempt, 2);
+        assert_eq!(retries.wait(10_000_002, None).attempt, 3, "this one never opened");
+        retries.opened(20_000_000);
+        assert_eq!(retries.wait(20_000_000 + PROVEN_US, None).attempt, 1);
+    }
+
+    #[test]
+    fn a_base_of_nothing_and_endless_attempts_do_no_harm() {
+        for backoff in [
+            Backoff::Fixed { base_ms: 0 },
+            Backoff::Exponential { base_ms: u32::MAX, cap_ms: u32::MAX },
+            Backoff::FullJitter { base_ms: 0, cap_ms: 0 },
+            Backoff::FullJitter { base_ms: u32::MAX, cap_ms: u32::MAX },
+            Backoff::DecorrelatedJitter { base_ms: 5, cap_ms: 1 },
+            Backoff::DecorrelatedJitter { base_ms: u32::MAX, cap_ms: u32::MAX },
+        ] {
+            assert_eq!(waits(backoff, 9, 200).len(), 200);
+        }
+    }
+}
