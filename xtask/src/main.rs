@@ -1,2 +1,98 @@
-//! x
-fn main() {}
+//! What the workspace does besides compiling. `cargo xtask --help` says how to call it.
+//!
+//! - [`step`]: a line a step, with its time; commands that stay quiet unless they fail
+//! - [`workspace`]: where things are
+//! - [`widgets`], [`book`], [`server`]: the three things that are built
+//! - [`serve`]: all three with live reload; [`site`]: all three to publish
+//! - [`test`]: every check, counted; [`links`]: one of them; [`tools`]: what they need
+//!
+//! The browser's part (tests, screens, soak) is the package `standby-tests`, which xtask builds and
+//! calls: this program itself must compile quickly.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod book;
+mod browser;
+mod links;
+mod serve;
+mod server;
+mod site;
+mod step;
+mod test;
+mod tools;
+mod widgets;
+mod workspace;
+
+use workspace::Workspace;
+
+/// Builds, serves and checks the book.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build widgets, book and server, serve them, and rebuild what changes
+    Serve {
+        /// Where to listen; 0.0.0.0:3000 lets others on the network in
+        #[arg(long, default_value = "127.0.0.1:3000")]
+        addr: SocketAddr,
+        /// Open the book in the browser
+        #[arg(long)]
+        open: bool,
+    },
+    /// Build the static site in book/ and the release binary `standby` with the book inside
+    Build {
+        /// Where the site will be, for its 404 page and link previews: https://example.org/standby/
+        #[arg(long)]
+        site_url: Option<String>,
+    },
+    /// Build only the widgets, for plain `mdbook build` and `mdbook serve`
+    Widgets,
+    /// Run every check; ends with one line `N passed, N failed`
+    Test {
+        /// `native`, `browser`, or a part of a test's name; all without it
+        part: Option<String>,
+    },
+    /// Take a picture of every experiment in each of its states, under target/screens/
+    Screens {
+        /// Only experiments with this in their name
+        name: Option<String>,
+    },
+    /// Run the four-lane experiment with drops, and watch the memory of page and server
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 10)]
+        minutes: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = Workspace::find().and_then(|workspace| run(&workspace, Cli::parse().task));
+    match done {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("\nerror: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Serve { addr, open } => serve::serve(workspace, addr, open)?,
+        Task::Build { site_url } => site::build(workspace, site_url.as_deref())?,
+        Task::Widgets => widgets::build(workspace, widgets::Profile::Small)?,
+        Task::Test { part } => return test::test(workspace, part.as_deref()),
+        Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
+        Task::Soak { minutes } => browser::soak(workspace, minutes)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

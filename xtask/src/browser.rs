@@ -1,0 +1,68 @@
+//! What happens in real browsers, by the package `standby-tests`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::step::{run, step};
+use crate::workspace::Workspace;
+use crate::{server, site, tools};
+
+/// `cargo xtask screens`.
+pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
+    let mut command = prepare(workspace)?;
+    command.arg("screens").args(name);
+    stream(command)
+        .and_then(|(success, _)| if success { Ok(()) } else { bail!("not every picture could be taken") })
+}
+
+/// `cargo xtask soak`.
+pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
+    let mut command = prepare(workspace)?;
+    command.args(["soak", "--minutes", &minutes.to_string()]);
+    stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("the soak failed") })
+}
+
+/// Runs the tests whose name holds `name`. Returns whether all passed, and what they printed.
+pub(crate) fn test(workspace: &Workspace, name: Option<&str>) -> Result<(bool, String)> {
+    let mut command = prepare(workspace)?;
+    command.arg("test").args(name);
+    stream(command)
+}
+
+/// Builds all that the tests need, and a call of them that still lacks its verb.
+fn prepare(workspace: &Workspace) -> Result<Command> {
+    site::site(workspace, None)?;
+    let server = server::build(workspace)?;
+    let tools = tools::for_browsers(workspace)?;
+    step("browser tests: compile", || run(workspace.cargo().args(["build", "--package", "standby-tests"])))?;
+    let program =
+        workspace.target.join("debug").join(format!("standby-tests{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(program);
+    command
+        .current_dir(&workspace.root)
+        .env("STANDBY_ROOT", &workspace.root)
+        .env("STANDBY_TARGET", &workspace.target)
+        .env("STANDBY_SERVER", server)
+        .env("STANDBY_CHROMIUM", tools.chromium)
+        .env("STANDBY_CHROMEDRIVER", tools.chromedriver)
+        .env("STANDBY_FIREFOX", tools.firefox)
+        .env("STANDBY_GECKODRIVER", tools.geckodriver)
+        .env("STANDBY_AXE", tools.axe)
+        .env("STANDBY_MDBOOK", tools.mdbook);
+    Ok(command)
+}
+
+/// Runs it, shows what it prints as it prints it, and keeps it.
+fn stream(mut command: Command) -> Result<(bool, String)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("starting the browser tests")?;
+    let out = child.stdout.take().context("no standard output")?;
+    let mut said = String::new();
+    for line in BufReader::new(out).lines().map_while(Result::ok) {
+        println!("{line}");
+        said.push_str(&line);
+        said.push('\n');
+    }
+    Ok((child.wait()?.success(), said))
+}

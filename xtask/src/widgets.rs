@@ -1,0 +1,115 @@
+//! The widgets: `playground/` compiled to WebAssembly, and the JavaScript around it, in
+//! `src/standby/`, from where mdBook copies them into the book.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::step::{run, step};
+use crate::workspace::{Workspace, stamp};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What a page may load for its experiments, with brotli, in bytes.
+const MOST_BYTES: usize = 250_000;
+
+/// How they are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quickly, while someone works on them.
+    Quick,
+    /// As small as can be, for readers.
+    Small,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "wasm-dev",
+            Self::Small => "wasm",
+        }
+    }
+}
+
+/// Compiles them and writes `src/standby/standby.js` and `standby_bg.wasm`.
+pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
+    add_target(workspace)?;
+    step("widgets: compile", || {
+        run(workspace.cargo().args(["build", "--package", "standby-playground", "--lib"]).args([
+            "--target",
+            TARGET,
+            "--profile",
+            profile.name(),
+        ]))
+    })?;
+    let wasm = workspace.target.join(TARGET).join(profile.name()).join("standby_playground.wasm");
+    let fresh = stamp(std::slice::from_ref(&wasm), profile.name());
+    let files = files(workspace);
+    if workspace.is_fresh("widgets", fresh) && files.iter().all(|file| file.is_file()) {
+        return Ok(());
+    }
+    step("widgets: write the module", || {
+        let made = workspace.target.join("xtask/widgets");
+        Bindgen::new()
+            .input_path(&wasm)
+            .out_name("standby")
+            .web(true)?
+            .typescript(false)
+            // Without it the module would not know where its .wasm is.
+            .omit_default_module_path(false)
+            // Most of what wasm-opt would save, without it.
+            .remove_name_section(profile == Profile::Small)
+            .remove_producers_section(profile == Profile::Small)
+            .generate(&made)?;
+        for file in &files {
+            let name = file.file_name().context("a file has a name")?;
+            let bytes = fs::read(made.join(name)).with_context(|| format!("reading {}", name.display()))?;
+            // mdBook watches this folder: what is the same stays untouched.
+            if fs::read(file).ok().as_ref() != Some(&bytes) {
+                fs::create_dir_all(file.parent().context("a file has a folder")?)?;
+                fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
+            }
+        }
+        workspace.remember("widgets", fresh)
+    })
+}
+
+/// Weighs what a page loads, with brotli, and refuses what is too heavy.
+pub(crate) fn weigh(workspace: &Workspace) -> Result<()> {
+    let mut total = 0;
+    for file in files(workspace) {
+        let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        let mut packed = Vec::new();
+        let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+        brotli::BrotliCompress(&mut bytes.as_slice(), &mut packed, &params)?;
+        total += packed.len();
+    }
+    println!("    a page with an experiment loads {:.1} KB with brotli", total as f64 / 1_000.0);
+    if total > MOST_BYTES {
+        bail!("the widgets are {total} bytes with brotli; at most {MOST_BYTES} are allowed");
+    }
+    Ok(())
+}
+
+fn files(workspace: &Workspace) -> [PathBuf; 2] {
+    ["standby.js", "standby_bg.wasm"].map(|name| workspace.path("src/standby").join(name))
+}
+
+/// Rust's WebAssembly target, by rustup where it is missing.
+fn add_target(workspace: &Workspace) -> Result<()> {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
+    rustc.current_dir(&workspace.root).args(["--print", "target-libdir", "--target", TARGET]);
+    if PathBuf::from(run(&mut rustc)?.trim()).is_dir() {
+        return Ok(());
+    }
+    step("widgets: add Rust's WebAssembly target", || {
+        run(Command::new("rustup").current_dir(&workspace.root).args(["target", "add", TARGET])).context(
+            "the WebAssembly target can't be added; where Rust was not installed by rustup, \
+             install it with your package manager (Debian: libstd-rust-dev-wasm32)",
+        )
+    })?;
+    Ok(())
+}
