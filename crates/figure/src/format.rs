@@ -1,0 +1,162 @@
+//! How figures are written for readers: short, with their unit, and no more digits than they mean.
+
+/// A length of time as an age: `0 ms`, `4 ms`, `500 ms`, `1.5 s`, `25 s`, `2.5 min`.
+#[must_use]
+pub fn age(us: u64) -> String {
+    match us {
+        0..999_500 => format!("{} ms", us.saturating_add(500) / 1_000),
+        _ => seconds(us),
+    }
+}
+
+/// A length of time that somebody set or waits: always in seconds or more (`0.9 s`, `1.0 s`, `25 s`).
+#[must_use]
+pub fn seconds(us: u64) -> String {
+    match us {
+        0..9_950_000 => format!("{:.1} s", us as f64 / 1e6),
+        9_950_000..119_500_000 => format!("{:.0} s", us as f64 / 1e6),
+        119_500_000..5_970_000_000 => format!("{:.1} min", us as f64 / 6e7),
+        _ => format!("{:.1} h", us as f64 / 3.6e9),
+    }
+}
+
+/// Milliseconds as an age.
+#[must_use]
+pub fn ms(ms: u64) -> String {
+    age(ms.saturating_mul(1_000))
+}
+
+/// A number of bytes: `912 B`, `9.1 kB`, `250 kB`, `1.4 MB` (powers of ten).
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..9_950 => format!("{:.1} kB", bytes as f64 / 1e3),
+        9_950..999_500 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// A number with its thousands set apart: `1,234,567`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number as a word where it is small: `eight`.
+#[must_use]
+pub fn word(n: u64) -> String {
+    const WORDS: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
+    ];
+    usize::try_from(n).ok().and_then(|n| WORDS.get(n)).map_or_else(|| count(n), |&word| word.to_owned())
+}
+
+/// How often: `once`, `twice`, `8 times`.
+#[must_use]
+pub fn times(n: u64) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{} times", count(n)),
+    }
+}
+
+/// A number and what it counts: `1 event`, `3 events`.
+#[must_use]
+pub fn of(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// Ids for readers: runs of three and more as a range (`3, 4`; `3–7`; `3–5, 9`).
+#[must_use]
+pub fn ids(ids: &[u64]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut rest = ids;
+    while let Some(&first) = rest.first() {
+        let run = rest.iter().zip(first..).take_while(|&(&id, expected)| id == expected).count().max(1);
+        if run >= 3 {
+            parts.push(format!("{first}–{}", rest[run - 1]));
+        } else {
+            parts.extend(rest[..run].iter().map(u64::to_string));
+        }
+        rest = &rest[run..];
+    }
+    parts.join(", ")
+}
+
+/// The ids from the first to the last, as [`ids`] writes them.
+#[must_use]
+pub fn range(from: u64, to: u64) -> String {
+    match to.saturating_sub(from) {
+        0 => from.to_string(),
+        1 => format!("{from}, {to}"),
+        _ => format!("{from}–{to}"),
+    }
+}
+
+/// Words in a row: `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_in_milliseconds_below_a_second() {
+        let ages = [0, 400, 4_200, 500_000, 999_499, 999_500, 1_500_000, 25_000_000, 150_000_000];
+        assert_eq!(
+            ages.map(age),
+            ["0 ms", "0 ms", "4 ms", "500 ms", "999 ms", "1.0 s", "1.5 s", "25 s", "2.5 min"]
+        );
+        assert_eq!(ms(100), "100 ms");
+    }
+
+    #[test]
+    fn what_is_set_is_in_seconds() {
+        assert_eq!([900_000, 1_000_000, 25_000_000].map(seconds), ["0.9 s", "1.0 s", "25 s"]);
+    }
+
+    #[test]
+    fn the_longest_time_is_still_written() {
+        assert!(age(u64::MAX).ends_with(" h"));
+    }
+
+    #[test]
+    fn bytes_and_counts_are_short() {
+        assert_eq!([912, 9_140, 249_600, 1_400_000].map(bytes), ["912 B", "9.1 kB", "250 kB", "1.4 MB"]);
+        assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1,234", "1,234,567"]);
+        assert_eq!([word(8), word(1_300)], ["eight", "1,300"]);
+        assert_eq!([times(1), times(2), times(8)], ["once", "twice", "8 times"]);
+        assert_eq!([of(1, "event", "events"), of(3, "event", "events")], ["1 event", "3 events"]);
+    }
+
+    #[test]
+    fn ids_in_a_row_are_a_range() {
+        assert_eq!(ids(&[3, 4]), "3, 4");
+        assert_eq!(ids(&[3, 4, 5, 9, u64::MAX]), "3–5, 9, 18446744073709551615");
+        assert_eq!(ids(&[]), "");
+        assert_eq!([range(3, 3), range(3, 4), range(3, 7)], ["3", "3, 4", "3–7"]);
+    }
+
+    #[test]
+    fn a_list_has_one_and() {
+        assert_eq!([list(&[]), list(&["a"]), list(&["a", "b", "c"])], ["", "a", "a, b and c"]);
+    }
+}

@@ -1,0 +1,206 @@
+//! Staleness: for each lane, from when to when news existed that had not arrived there.
+
+use standby_trace::{Direction, MarkKind, Message, Published, SpanKind, Trace};
+
+use super::Frame;
+use super::run::Run;
+
+/// A little is allowed for the error between two clocks, so that news that arrives at once is not
+/// taken for news of an earlier life of the topic.
+const CLOCK_ERROR_US: i64 = 50_000;
+/// How many lives back an id is looked for.
+const LIVES: usize = 4;
+
+/// Where a lane stands: a life of the topic, and the last id in it.
+type Position = (u32, u64);
+
+/// What reached one lane, and what ended its waiting for the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries {
+    /// Positions reached and when, in order.
+    reached: Vec<(Position, i64)>,
+    /// Its gaps: when, and the missing ids.
+    gaps: Vec<(i64, u64, u64)>,
+    /// When it was told of a new life, and which.
+    resets: Vec<(i64, u32)>,
+    /// The moment of its first request: what was published before, nobody owes it.
+    since_us: Option<i64>,
+}
+
+impl Deliveries {
+    /// What reached each lane, from a little before the view.
+    pub(crate) fn of(frame: &Frame<'_>) -> Vec<Self> {
+        let trace = frame.trace;
+        let mut lanes: Vec<Self> = trace.lanes.iter().map(|_| Self::default()).collect();
+        let range = frame.messages_since(frame.scale.from_us().saturating_sub(frame.reach_us()));
+        // Where each lane stood before: looking back ends as soon as it is known of all.
+        let mut unknown = lanes.len();
+        for message in trace.messages[..range.start].iter().rev() {
+            if unknown == 0 {
+                break;
+            }
+            let lane = usize::from(message.lane);
+            if lanes.get(lane).is_some_and(|lane| lane.reached.is_empty()) {
+                lanes[lane].arrival(frame, message);
+                unknown -= usize::from(!lanes[lane].reached.is_empty());
+            }
+        }
+        for message in &trace.messages[range] {
+            if let Some(lane) = lanes.get_mut(usize::from(message.lane)) {
+                lane.arrival(frame, message);
+            }
+        }
+        for mark in &trace.marks {
+            for (i, lane) in lanes.iter_mut().enumerate() {
+                if mark.lane.is_none_or(|of| usize::from(of) == i) {
+                    match mark.kind {
+                        MarkKind::Gap { from, to } => lane.gaps.push((mark.at.at_us, from, to)),
+                        MarkKind::Reset { .. } => lane.reset(trace, mark.at.at_us),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        first_requests(frame, &mut lanes);
+        lanes
+    }
+
+    fn arrival(&mut self, frame: &Frame<'_>, message: &Message) {
+        if let Some(at_us) = arrival_us(frame, message) {
+            for &id in &message.events {
+                let Some(event) = event(&frame.trace.published, id, at_us) else { continue };
+                let position = (event.life, id);
+                // What comes twice counts once.
+                if self.reached.last().is_none_or(|&(reached, _)| reached < position) {
+                    self.reached.push((position, at_us));
+                }
+            }
+        }
+    }
+
+    fn reset(&mut self, trace: &Trace, at_us: i64) {
+        let before = trace.published.partition_point(|event| event.at_us <= at_us);
+        if let Some(newest) = before.checked_sub(1).and_then(|i| trace.published.get(i)) {
+            self.resets.push((at_us, newest.life));
+        }
+    }
+
+    /// Until when this lane goes without an event: the moment that it has it, or passes it, or is
+    /// told that it will never have it. `None` where it is not owed; `i64::MAX` while it still is.
+    pub(crate) fn without_until_us(&self, event: &Published) -> Option<i64> {
+        let position = (event.life, event.id);
+        // Order is kept: what brings a later event has brought this one too.
+        let next = self.reached.partition_point(|&(reached, _)| reached < position);
+        let reached = self.reached.get(next);
+        let has_it = reached.is_some_and(|&(reached, _)| reached == position);
+        if !has_it && self.since_us.is_none_or(|since_us| event.at_us < since_us) {
+            return None;
+        }
+        let gap = self
+            .gaps
+            .iter()
+            .filter(|&&(at_us, from, to)| at_us >= event.at_us && (from..=to).contains(&event.id))
+            .map(|&(at_us, ..)| at_us);
+        let reset = self
+            .resets
+            .iter()
+            .filter(|&&(at_us, life)| at_us >= event.at_us && life > event.life)
+            .map(|&(at_us, _)| at_us);
+        let until_us = reached.map(|&(_, at_us)| at_us).into_iter().chain(gap).chain(reset).min();
+        Some(until_us.unwrap_or(i64::MAX))
+    }
+
+    /// When an event was delivered, if it was.
+    pub(crate) fn delivered_us(&self, event: &Published) -> Option<i64> {
+        let position = (event.life, event.id);
+        let next = self.reached.partition_point(|&(reached, _)| reached < position);
+        self.reached.get(next).filter(|&&(reached, _)| reached == position).map(|&(_, at_us)| at_us)
+    }
+}
+
+/// When the events of a message reached the client.
+pub(crate) fn arrival_us(frame: &Frame<'_>, message: &Message) -> Option<i64> {
+    if message.lost || message.direction != Direction::ToClient || message.events.is_empty() {
+        return None;
+    }
+    let outside = frame.trace.lanes.get(usize::from(message.lane)).is_some_and(|lane| lane.outside);
+    let run = Run::of(message, outside, frame.latency_us, frame.scale.now_us)?;
+    (run.arrived && run.to_us <= frame.scale.now_us).then_some(run.to_us)
+}
+
+/// The event of this number that was the newest at that moment: ids start again with each life of a
+/// topic.
+pub(crate) fn event(published: &[Published], id: u64, at_us: i64) -> Option<&Published> {
+    let until_us = at_us.saturating_add(CLOCK_ERROR_US);
+    let mut known = &published[..published.partition_point(|event| event.at_us <= until_us)];
+    for _ in 0..LIVES {
+        let life = known.last()?.life;
+        let start = known.partition_point(|event| event.life < life);
+        let in_life = known.get(start..)?;
+        if let Ok(i) = in_life.binary_search_by_key(&id, |event| event.id) {
+            return in_life.get(i);
+        }
+        known = known.get(..start)?;
+    }
+    None
+}
+
+/// When each lane's first request was in the server.
+fn first_requests(frame: &Frame<'_>, lanes: &mut [Deliveries]) {
+    let mut unknown = lanes.len();
+    for message in &frame.trace.messages {
+        if unknown == 0 {
+            break;
+        }
+        if let Some(lane) = lanes.get_mut(usize::from(message.lane))
+            && lane.since_us.is_none()
+            && let Some(run) = Run::of(message, false, frame.latency_us, frame.scale.now_us)
+        {
+            lane.since_us = Some(match message.direction {
+                Direction::ToServer => run.to_us,
+                Direction::ToClient => run.from_us,
+            });
+            unknown -= 1;
+        }
+    }
+    // What lasts may have begun before the first message that the trace still holds.
+    for span in &frame.trace.spans {
+        if matches!(span.kind, SpanKind::Open | SpanKind::Held | SpanKind::Waiting)
+            && let Some(lane) = span.lane.and_then(|lane| lanes.get_mut(usize::from(lane)))
+        {
+            lane.since_us =
+                Some(lane.since_us.map_or(span.from.at_us, |since_us| since_us.min(span.from.at_us)));
+        }
+    }
+}
+
+/// The stretches that stand above a lane's rail, each with whether it is the selected event's;
+/// the selected ones last.
+pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32, bool)> {
+    let (scale, published) = (&frame.scale, &frame.trace.published);
+    let end = published.partition_point(|event| event.at_us <= scale.end_us);
+    let start = published.partition_point(|event| event.at_us < scale.from_us()).min(end);
+    // What was published left of the view and is still missing there overlaps anyway. It arrives in
+    // order, so its last one tells how far that reaches; the few before it may have been passed by
+    // a gap later.
+    const BEFORE: usize = 8;
+    let before = start.saturating_sub(BEFORE)..start;
+    let longest = published[before]
+        .iter()
+        .filter_map(|event| deliveries.without_until_us(event).map(|until_us| (until_us, event)))
+        .max_by_key(|&(until_us, _)| until_us);
+    let mut bars: Vec<(f32, f32, bool)> = longest
+        .into_iter()
+        .chain(
+            published[start..end]
+                .iter()
+                .filter_map(|event| deliveries.without_until_us(event).map(|until_us| (until_us, event))),
+        )
+        .filter_map(|(until_us, event)| {
+            let (left, right) = scale.stretch(event.at_us, until_us)?;
+            Some((left, right, frame.view.selected == Some(event.id)))
+        })
+        .collect();
+    bars.sort_by_key(|&(.., selected)| selected);
+    bars
+}

@@ -1,0 +1,51 @@
+//! Which event is at a point of the picture.
+
+use standby_trace::Trace;
+
+use crate::geometry::run::Track;
+use crate::geometry::{Frame, run_of, spots};
+use crate::layout::EVENTS_Y;
+use crate::shape::View;
+
+/// How far from a thing a point may be and still mean it.
+const TOLERANCE: f32 = 12.0;
+/// A circle and a message are meant rather than the long thread that runs past them.
+const THREAD_YIELDS: f32 = 3.0;
+
+/// The event whose circle, thread, or message is at a point; the nearest within 12 pixels.
+#[must_use]
+pub fn hit(trace: &Trace, view: &View, x: f32, y: f32) -> Option<u64> {
+    if !x.is_finite() || !y.is_finite() {
+        return None;
+    }
+    let frame = Frame::new(trace, view);
+    let mut nearest: Option<(f32, u64)> = None;
+    let mut offer = |distance: f32, id: u64| {
+        if distance <= TOLERANCE && nearest.is_none_or(|(least, _)| distance < least) {
+            nearest = Some((distance, id));
+        }
+    };
+    for spot in spots(&frame) {
+        let circle = ((x - spot.x).hypot(y - spot.y) - spot.r).max(0.0);
+        offer(circle, spot.event.id);
+        if (EVENTS_Y..=frame.layout.threads_end).contains(&y) {
+            offer((x - spot.x).abs() + THREAD_YIELDS, spot.event.id);
+        }
+    }
+    for message in frame.messages() {
+        let Some(&id) = message.events.last() else { continue };
+        let Some((lane, run)) = run_of(&frame, message) else { continue };
+        if let Some(track) = Track::of(&frame, lane, message, &run) {
+            offer(to_segment(x, y, &track), id);
+        }
+    }
+    nearest.map(|(_, id)| id)
+}
+
+fn to_segment(x: f32, y: f32, track: &Track) -> f32 {
+    let (dx, dy) = (track.x2 - track.x1, track.y2 - track.y1);
+    let length = dx * dx + dy * dy;
+    let along = if length > 0.0 { ((x - track.x1) * dx + (y - track.y1) * dy) / length } else { 0.0 };
+    let along = along.clamp(0.0, 1.0);
+    (x - track.x1 - along * dx).hypot(y - track.y1 - along * dy)
+}
