@@ -71,10 +71,13 @@ fn render(workspace: &Workspace, purpose: For<'_>, folder: &Path) -> Result<()> 
         book.with_preprocessor(Standby);
         book.build()
     })?;
-    // mdBook logs a missing include or a tag that is not closed, and goes on. A reader would see it.
-    let complaints = list.lock().unwrap_or_else(PoisonError::into_inner);
-    if !complaints.is_empty() {
-        bail!("mdBook complains:\n{}", complaints.join("\n"));
+    // mdBook logs a missing include or a tag that is not closed, and goes on. Whoever works on the
+    // book is told; readers would see it, so nothing is published with it.
+    let complaints = list.lock().unwrap_or_else(PoisonError::into_inner).join("\n");
+    match purpose {
+        _ if complaints.is_empty() => {}
+        For::Work => println!("mdBook complains:\n{complaints}"),
+        For::Site(_) => bail!("mdBook complains:\n{complaints}"),
     }
     if let For::Site(url) = purpose {
         // A published page has no server to try.
