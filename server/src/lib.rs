@@ -3,34 +3,38 @@
 //!
 //! Where to start: [`topics`] holds every topic and its bounds; [`subscriber`] is a cursor in one
 //! topic's history and says what is written to a subscriber. Each way in and out is one file of
-//! the same shape: [`publish`], [`poll`], [`long_poll`], [`websocket`], [`sse`]. [`guard`] decides
-//! who may, [`problem`] says what went wrong. [`net`] accepts connections and watches their bytes;
-//! [`experiments`] runs a topic's publisher, conditions and faults.
+//! the same shape: [`publish`], [`poll`], [`long_poll`], [`ws`], [`sse`]. [`host`], [`origin`] and
+//! [`rate`] decide who may, [`query`] reads what is asked, [`problem`] says what went wrong. [`net`]
+//! accepts connections and watches their bytes; [`experiments`] runs a topic's publisher, conditions
+//! and faults. [`app`] puts it all together.
 
+pub mod app;
+pub mod book;
 pub mod config;
+pub mod echo;
 pub mod experiments;
+pub mod health;
+pub mod host;
+pub mod long_poll;
+pub mod metrics;
 pub mod net;
+pub mod openapi;
+pub mod origin;
+pub mod poll;
 pub mod problem;
+pub mod publish;
+pub mod query;
+pub mod random;
+pub mod rate;
+pub mod reload;
+pub mod socket;
+pub mod sse;
+pub mod subscriber;
 pub mod topics;
+pub mod ws;
 
-use std::sync::Arc;
-
-use tokio_util::sync::CancellationToken;
-
+pub use app::{AppState, app};
 pub use config::Config;
 pub use experiments::Experiments;
 pub use problem::Problem;
 pub use topics::Topics;
-
-/// What every handler shares. Cloning it clones references.
-#[derive(Clone, Debug)]
-pub struct AppState {
-    /// Every topic.
-    pub topics: Arc<Topics>,
-    /// Every experiment, and the network of its topic: `Experiments::new(settings)`.
-    pub experiments: Experiments,
-    /// The flags that the server was started with.
-    pub config: Arc<Config>,
-    /// Cancelled when the server is to stop: held requests end, streams and sockets close.
-    pub shutdown: CancellationToken,
-}

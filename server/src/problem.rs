@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -16,8 +16,8 @@ pub struct Problem {
     pub title: Cow<'static, str>,
     /// What to change.
     pub detail: Cow<'static, str>,
-    /// `Retry-After`, in seconds.
-    pub retry_after_s: Option<u32>,
+    /// Headers that the status calls for.
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// The members of a problem's JSON.
@@ -43,7 +43,7 @@ impl Problem {
         title: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, title: title.into(), detail: detail.into(), retry_after_s: None }
+        Self { status, title: title.into(), detail: detail.into(), headers: Vec::new() }
     }
 
     /// 400, for input that cannot be used as it is.
@@ -54,8 +54,14 @@ impl Problem {
 
     /// The same problem, with `Retry-After` (RFC 9110 §10.2.3).
     #[must_use]
-    pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_s = Some(seconds);
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// The same problem, with a header that its status calls for.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
         self
     }
 }
@@ -69,9 +75,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_s {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        headers.extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
         response
     }
 }
