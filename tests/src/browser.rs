@@ -1,0 +1,279 @@
+//! A Chromium or Firefox of a test's own, with a profile of its own, and what it said on its console
+//! and asked for on the network.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::bidi::BiDi;
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::setup::Setup;
+use crate::wait::CAP;
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Blink.
+    Chromium,
+    /// Gecko.
+    Firefox,
+}
+
+impl Engine {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+        })
+    }
+}
+
+/// What the browser told of its pages.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Errors on the console and scripts' uncaught ones.
+    pub errors: Vec<String>,
+    /// The addresses of all requests.
+    pub requests: Vec<String>,
+}
+
+/// A running browser.
+pub(crate) struct Browser {
+    /// Which engine.
+    pub engine: Engine,
+    driver: WebDriver,
+    bidi: BiDi,
+    seen: Arc<Mutex<Seen>>,
+    // Both end with the test.
+    _process: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts one.
+    pub(crate) async fn start(setup: &Setup, engine: Engine) -> Result<Self> {
+        let profile = tempfile::tempdir().context("making a profile")?;
+        let (process, driver) = match engine {
+            Engine::Chromium => chromium(&setup.chromium, profile.path()).await?,
+            Engine::Firefox => firefox(&setup.firefox, profile.path()).await?,
+        };
+        let bidi = driver.bidi().await?;
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let mut events = bidi.subscribe_raw();
+        let events_to = Arc::clone(&seen);
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                note(
+                    &mut events_to.lock().unwrap_or_else(PoisonError::into_inner),
+                    &event.method,
+                    &event.params,
+                );
+            }
+        });
+        let names = ["log.entryAdded", "network.beforeRequestSent"];
+        bidi.send_raw("session.subscribe", json!({ "events": names })).await?;
+        // The page for print would open a dialogue, and hang.
+        let script = json!({ "functionDeclaration": "() => { window.print = () => {}; }" });
+        bidi.send_raw("script.addPreloadScript", script).await?;
+        Ok(Self { engine, driver, bidi, seen, _process: process, _profile: profile })
+    }
+
+    /// Ends it.
+    pub(crate) async fn quit(self) {
+        // Whatever it says: its process is killed next.
+        let _ = self.driver.quit().await;
+    }
+
+    /// Goes to a page and waits until it has loaded.
+    pub(crate) async fn goto(&self, url: &str) -> Result<()> {
+        self.driver.goto(url).await.with_context(|| format!("going to {url}"))
+    }
+
+    /// The page's address.
+    pub(crate) async fn url(&self) -> Result<String> {
+        Ok(self.driver.current_url().await?.to_string())
+    }
+
+    /// Runs a script's `return …` in the page.
+    pub(crate) async fn js<T: DeserializeOwned>(&self, script: &str, args: &[Value]) -> Result<T> {
+        let answer = self.driver.execute(script, args.to_vec()).await;
+        let answer = answer.with_context(|| format!("running in the page: {script}"))?;
+        answer.convert().with_context(|| format!("what the page answered to: {script}"))
+    }
+
+    /// Runs a script that calls its last argument with the answer.
+    pub(crate) async fn js_async<T: DeserializeOwned>(&self, script: &str, args: &[Value]) -> Result<T> {
+        let answer = self.driver.execute_async(script, args.to_vec()).await?;
+        answer.convert().context("what the page answered")
+    }
+
+    /// Presses keys where the focus is. Named ones are in [`Key`].
+    pub(crate) async fn press(&self, key: Key) -> Result<()> {
+        Ok(self.driver.action_chain().send_keys(char::from(key).to_string()).perform().await?)
+    }
+
+    /// Presses the pointer on the first element that a selector finds.
+    pub(crate) async fn click(&self, selector: &str) -> Result<()> {
+        let element =
+            self.driver.find(By::Css(selector)).await.with_context(|| format!("finding {selector}"))?;
+        element.scroll_into_view().await?;
+        element.click().await.with_context(|| format!("pressing {selector}"))
+    }
+
+    /// Makes the page so wide and high.
+    pub(crate) async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        let viewport = json!({ "width": width, "height": height });
+        let context = self.context().await?;
+        let params = json!({ "context": context, "viewport": viewport, "devicePixelRatio": 1 });
+        self.bidi.send_raw("browsingContext.setViewport", params).await?;
+        Ok(())
+    }
+
+    /// A picture of what is in view.
+    pub(crate) async fn screenshot(&self, path: &Path) -> Result<()> {
+        Ok(self.driver.screenshot(path).await?)
+    }
+
+    /// A picture of one element.
+    pub(crate) async fn screenshot_of(&self, selector: &str, path: &Path) -> Result<()> {
+        let element = self.driver.find(By::Css(selector)).await?;
+        Ok(element.screenshot(path).await?)
+    }
+
+    /// Opens a tab, in front, and goes on in it.
+    pub(crate) async fn open_tab(&self) -> Result<Tab> {
+        let tab = self.driver.new_tab().await?;
+        self.show(&Tab(tab.clone())).await?;
+        Ok(Tab(tab))
+    }
+
+    /// The tab that is being driven.
+    pub(crate) async fn tab(&self) -> Result<Tab> {
+        Ok(Tab(self.driver.window().await?))
+    }
+
+    /// Brings a tab to the front and goes on in it.
+    pub(crate) async fn show(&self, tab: &Tab) -> Result<()> {
+        self.driver.switch_to_window(tab.0.clone()).await?;
+        let context = self.context().await?;
+        self.bidi.send_raw("browsingContext.activate", json!({ "context": context })).await?;
+        Ok(())
+    }
+
+    /// A command of Chromium's own protocol.
+    pub(crate) async fn cdp(&self, method: &str, params: Value) -> Result<Value> {
+        if self.engine != Engine::Chromium {
+            bail!("only Chromium knows {method}");
+        }
+        Ok(self.driver.cdp().send_raw(method, params).await?)
+    }
+
+    /// Takes what was seen since the last time.
+    pub(crate) fn take_seen(&self) -> Seen {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// BiDi's name of the tab that is driven: the two protocols share it.
+    async fn context(&self) -> Result<String> {
+        Ok(self.driver.window().await?.to_string())
+    }
+}
+
+/// A tab.
+#[derive(Clone, Debug)]
+pub(crate) struct Tab(WindowHandle);
+
+/// Keeps what matters of an event.
+fn note(seen: &mut Seen, method: &str, params: &Value) {
+    match method {
+        "log.entryAdded" if params["level"] == "error" => {
+            seen.errors.push(params["text"].as_str().unwrap_or("an error without a text").to_owned());
+        }
+        "network.beforeRequestSent" => {
+            seen.requests.extend(params["request"]["url"].as_str().map(str::to_owned));
+        }
+        _ => {}
+    }
+}
+
+async fn chromium([program, driver]: &[std::path::PathBuf; 2], profile: &Path) -> Result<(Child, WebDriver)> {
+    let mut command = Command::new(driver);
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = command.kill_on_drop(true).spawn().context("starting chromedriver")?;
+    let out = process.stdout.take().context("no standard output")?;
+    let port = port_after(out, "started successfully on port ").await?;
+    let mut caps = DesiredCapabilities::chrome();
+    caps.set_binary(&program.to_string_lossy())?;
+    for arg in [
+        "--headless=new",
+        // Chromium's sandbox does not start as root, as which CI runs.
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-sync",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+        "--force-color-profile=srgb",
+        "--hide-scrollbars",
+        "--enable-precise-memory-info",
+        &format!("--user-data-dir={}", profile.display()),
+    ] {
+        caps.add_arg(arg)?;
+    }
+    caps.enable_bidi()?;
+    Ok((process, connect(port, caps).await?))
+}
+
+async fn firefox([program, driver]: &[std::path::PathBuf; 2], profile: &Path) -> Result<(Child, WebDriver)> {
+    let mut command = Command::new(driver);
+    command.args(["--port", "0", "--websocket-port", "0", "--profile-root"]).arg(profile);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = command.kill_on_drop(true).spawn().context("starting geckodriver")?;
+    let out = process.stdout.take().context("no standard output")?;
+    let port = port_after(out, "Listening on 127.0.0.1:").await?;
+    let mut caps = DesiredCapabilities::firefox();
+    caps.set_firefox_binary(&program.to_string_lossy())?;
+    caps.add_arg("-headless")?;
+    caps.enable_bidi()?;
+    Ok((process, connect(port, caps).await?))
+}
+
+async fn connect(port: u16, caps: impl Into<Capabilities>) -> Result<WebDriver> {
+    let driver =
+        WebDriver::new(format!("http://127.0.0.1:{port}"), caps).await.context("starting the browser")?;
+    driver.set_script_timeout(CAP).await?;
+    driver.set_page_load_timeout(CAP).await?;
+    Ok(driver)
+}
+
+/// Reads a driver's output until it says its port, and the rest for as long as it runs.
+async fn port_after(out: impl AsyncRead + Unpin + Send + 'static, words: &str) -> Result<u16> {
+    let mut lines = BufReader::new(out).lines();
+    let find = async {
+        while let Some(line) = lines.next_line().await? {
+            if let Some((_, rest)) = line.split_once(words) {
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                return digits.parse().with_context(|| format!("a driver's port in {line:?}"));
+            }
+        }
+        bail!("a driver ended before it listened")
+    };
+    let port = tokio::time::timeout(CAP, find).await.context("a driver did not say its port")??;
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    Ok(port)
+}

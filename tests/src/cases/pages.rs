@@ -1,0 +1,112 @@
+//! Every page, before anyone presses anything.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::book;
+use crate::browser::Engine;
+use crate::runner::Test;
+use crate::wait;
+
+/// The module script that brings the widgets has run to its end.
+async fn settled(test: &Test<'_>) -> Result<()> {
+    wait::until("the page has loaded", async || {
+        let loaded: bool = test.browser.js("return document.readyState === 'complete'", &[]).await?;
+        Ok(loaded.then_some(()))
+    })
+    .await
+}
+
+/// Whether the page has loaded something with this in its address.
+async fn asks(test: &Test<'_>, words: &str) -> Result<bool> {
+    let script = "return performance.getEntriesByType('resource').some(e => e.name.includes(arguments[0]))";
+    test.browser.js(script, &[json!(words)]).await
+}
+
+pub(super) async fn every_page_loads_without_an_error_and_asks_nobody_else(
+    test: &mut Test<'_>,
+) -> Result<()> {
+    for page in book::pages(test.setup)? {
+        test.browser.goto(&test.server.url(&page)).await?;
+        settled(test).await?;
+        let seen = test.browser.take_seen();
+        ensure!(seen.errors.is_empty(), "{page} says on its console: {:?}", seen.errors);
+        let own = [test.server.origin.clone(), test.server.origin.replace("http:", "ws:")];
+        let others: Vec<_> = seen
+            .requests
+            .iter()
+            .filter(|url| !own.iter().any(|own| url.starts_with(own)))
+            .filter(|url| {
+                !url.starts_with("data:") && !url.starts_with("about:") && !url.starts_with("blob:")
+            })
+            .collect();
+        ensure!(others.is_empty(), "{page} asks others: {others:?}");
+        ensure!(!seen.requests.is_empty(), "nothing was seen of {page}");
+    }
+    Ok(())
+}
+
+pub(super) async fn a_page_without_an_experiment_loads_no_widgets(test: &mut Test<'_>) -> Result<()> {
+    let places = book::places(test.setup)?;
+    let pages = book::pages(test.setup)?;
+    for (page, has) in pages.iter().map(|page| (page, places.iter().any(|place| place.page == *page))) {
+        test.browser.goto(&test.server.url(page)).await?;
+        settled(test).await?;
+        if has {
+            wait::until("the widgets are loaded", async || Ok(asks(test, "/standby/").await?.then_some(())))
+                .await?;
+        } else {
+            ensure!(!asks(test, "/standby/").await?, "{page} has no experiment, but loads the widgets");
+        }
+        ensure!(!asks(test, "/api/").await?, "{page} connects before anyone presses anything");
+    }
+    Ok(())
+}
+
+pub(super) async fn print_keeps_the_static_figures_and_connects_to_nothing(
+    test: &mut Test<'_>,
+) -> Result<()> {
+    test.browser.goto(&test.server.url("print.html")).await?;
+    settled(test).await?;
+    let script = "return [...document.querySelectorAll('standby-experiment')].map(e => \
+                  e.querySelector('figure.standby-static')?.offsetHeight ?? 0)";
+    let heights: Vec<f64> = test.browser.js(script, &[]).await?;
+    ensure!(!heights.is_empty(), "print.html has no experiments");
+    ensure!(heights.iter().all(|height| *height > 0.0), "not every static figure is to be seen: {heights:?}");
+    let asked = test.browser.take_seen().requests;
+    let live: Vec<_> =
+        asked.iter().filter(|url| url.contains("/api/") || url.contains("/standby/")).collect();
+    ensure!(live.is_empty(), "print.html loads what is live: {live:?}");
+    Ok(())
+}
+
+pub(super) async fn without_scripts_the_figures_are_there(test: &mut Test<'_>) -> Result<()> {
+    for place in book::places(test.setup)? {
+        let html = book::read(test.setup, &place.page)?;
+        let title = place.experiment.title.replace('&', "&amp;");
+        ensure!(html.contains(&title), "{} does not name {title:?} in its HTML", place.page);
+    }
+    // Firefox can't be driven without scripts.
+    if test.browser.engine == Engine::Chromium {
+        let place = &book::places(test.setup)?[0];
+        test.browser.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await?;
+        test.browser.goto(&test.server.url(&place.page)).await?;
+        let picture = test.setup.screens().join("without-scripts.png");
+        std::fs::create_dir_all(test.setup.screens())?;
+        // It is there to be photographed, so it has a size.
+        test.browser.screenshot_of(&format!("#{} figure.standby-static", place.id), &picture).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn no_page_is_wider_than_a_phone(test: &mut Test<'_>) -> Result<()> {
+    test.browser.resize(360, 740).await?;
+    for page in book::pages(test.setup)? {
+        test.browser.goto(&test.server.url(&page)).await?;
+        settled(test).await?;
+        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let over: f64 = test.browser.js(script, &[]).await?;
+        ensure!(over <= 0.0, "{page} is {over} px wider than a phone of 360 px");
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The built book in real browsers. `cargo xtask test browser`, `… screens` and `… soak` build all
+//! that is needed and call this program; the environment says where things are ([`setup`]).
+//!
+//! - [`browser`], [`server`]: a Chromium or Firefox, and a `standby serve`, each test its own
+//! - [`book`], [`widget`]: the pages, and an experiment on one of them
+//! - [`cases`]: what must hold
+//! - [`runner`]: runs the cases in both engines and keeps what helps when one fails
+//! - [`screens`], [`soak`]: the pictures, and the long run
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod book;
+mod browser;
+mod cases;
+mod runner;
+mod screens;
+mod server;
+mod setup;
+mod soak;
+mod wait;
+mod widget;
+
+/// Drives the built book in real browsers.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run the tests whose name holds NAME, or all
+    Test {
+        /// A part of a test's name, or of an engine's
+        name: Option<String>,
+    },
+    /// Take a picture of every experiment in each of its states
+    Screens {
+        /// Only experiments with this in their name
+        name: Option<String>,
+    },
+    /// Run the four-lane experiment with drops, and watch the memory
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<bool> {
+    let setup = setup::Setup::from_env()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match task {
+            Task::Test { name } => runner::run(&setup, name.as_deref()).await,
+            Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
+            Task::Soak { minutes } => soak::run(&setup, minutes).await,
+        }
+    })
+}
