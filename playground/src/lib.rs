@@ -1,1 +1,72 @@
-//! standby-playground
+//! Finds the experiments in a page of the book and brings them to life: the real transports, run
+//! by this browser against the book's server, drawn as they happen.
+//!
+//! A placeholder is the element `<standby-experiment data-experiment='{…}'>` with a static figure
+//! inside; its JSON is a [`standby_trace::Experiment`]. Loading the module mounts them all. Nothing
+//! connects before the reader presses Run, or scrolls one into view where the chapter says so.
+//!
+//! Data goes one way: what the lanes and the observer see goes into a recorder, the recorder's trace
+//! goes to the picture, the ledger and the sentence.
+//!
+//! ```text
+//! lane (machine + fetch, WebSocket, EventSource) ─┐
+//!                                                 ├─► run (recorder) ─► widget ─► view
+//! observer (the server's half, and its clock) ────┘
+//! ```
+//!
+//! - `widget`: one experiment; `state`: what it does when something happens; `page`: all of them
+//! - `live`, `run`, `lane`, `observer`, `server`: a live run
+//! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
+//! - `view`, `paint`: what is shown; `scale`, `axis`, `words`: how
+//! - `dom`, `time`: the page itself
+//!
+//! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
+//! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,
+//! `elsewhere`), `no-server`, `busy` or `refused`. Each row of the ledger has `data-lane`, its
+//! cells `data-lane` and `data-col`, and the row besides `data-events`, `data-last-id`,
+//! `data-reconnects`, `data-recovered`, `data-lost`, `data-resets` and `data-gave-up`. [`trace`]
+//! gives the whole record.
+
+mod axis;
+mod dom;
+mod exclusive;
+mod hand;
+mod lane;
+mod live;
+mod observer;
+mod page;
+mod paint;
+mod presence;
+mod run;
+mod scale;
+mod server;
+mod state;
+mod time;
+mod view;
+mod widget;
+mod words;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Where this module was loaded from: `…/standby/standby.js`, below the book's root.
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = "url")]
+    static MODULE_URL: String;
+}
+
+/// Brings every placeholder of the page to life. Runs by itself when the module is loaded.
+#[wasm_bindgen(start)]
+pub fn mount() {
+    let url = MODULE_URL.with(Clone::clone);
+    server::set_root(server::root_of(&url));
+    page::mount();
+}
+
+/// The trace of a placeholder's experiment as JSON, as far back as its window goes; `undefined`
+/// before its first run.
+#[wasm_bindgen]
+#[must_use]
+pub fn trace(element: &web_sys::Element) -> Option<String> {
+    page::widget_of(element)?.trace_json()
+}

@@ -1,0 +1,325 @@
+//! The book's server: where it is, and the requests that start and steer an experiment.
+
+use std::cell::RefCell;
+
+use futures_util::future::{Either, select};
+use gloo_net::http::{Request, RequestBuilder};
+use gloo_timers::future::TimeoutFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use standby_trace::scenario::{Conditions, Fault, Publish, Scenario};
+use standby_trace::tap::{ExperimentStarted, StartExperiment};
+use web_sys::{AbortController, RequestCache};
+
+use crate::dom;
+
+/// So long may an answer take. The server answers each of these at once, so what takes longer
+/// waits in the browser for a free connection.
+const ANSWER_MS: u32 = 5_000;
+
+/// Where the API is, as an absolute URL without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Api {
+    base: String,
+}
+
+/// Why a request brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// Nobody is there, or the connection broke.
+    Network,
+    /// Nothing came in time.
+    TooLate,
+    /// The server refused.
+    Refused {
+        /// The status code.
+        status: u16,
+        /// What it said, if anything.
+        said: String,
+    },
+}
+
+/// `standby.json` at the book's root.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+struct Standing {
+    /// The API's path on the book's own server.
+    api: Option<String>,
+    /// Where else a server may be, on the reader's own machine.
+    #[serde(default, rename = "try")]
+    elsewhere: Option<String>,
+}
+
+/// Where to look for the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// At this base.
+    Here(String),
+    /// Perhaps at this origin; ask first.
+    Perhaps(String),
+    /// Nowhere.
+    Nowhere,
+}
+
+impl Standing {
+    /// `root` is the book's root, `page_host` the host that the page came from.
+    fn place(self, root: &str, page_host: &str) -> Where {
+        match self {
+            Self { api: Some(path), .. } => Where::Here(absolute(root, &path)),
+            // A page of the public web never reaches for loopback by itself: browsers would prompt.
+            Self { elsewhere: Some(origin), .. } if is_loopback(page_host) => Where::Perhaps(origin),
+            _ => Where::Nowhere,
+        }
+    }
+}
+
+/// A path that begins with a slash stands at the origin of `root`; any other stands below `root`.
+fn absolute(root: &str, path: &str) -> String {
+    let origin_len = root.find("://").map_or(0, |at| {
+        let host = at + "://".len();
+        root[host..].find('/').map_or(root.len(), |slash| host + slash)
+    });
+    let url = if path.contains("://") {
+        path.to_owned()
+    } else if path.starts_with('/') {
+        format!("{}{path}", &root[..origin_len])
+    } else {
+        format!("{}/{path}", root.trim_end_matches('/'))
+    };
+    url.trim_end_matches('/').to_owned()
+}
+
+/// Whether a host name, as `location.hostname` has it, is this machine's own.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+thread_local! {
+    /// The book's root, as the page's module was loaded from.
+    static ROOT: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The server, once it was found.
+    static FOUND: RefCell<Option<Api>> = const { RefCell::new(None) };
+}
+
+/// The book's root, from the URL of the widgets' module: the folder above the module's own.
+pub(crate) fn root_of(module_url: &str) -> &str {
+    let folder = module_url.rfind('/').unwrap_or(0);
+    let root = module_url[..folder].rfind('/').map_or(0, |at| at + 1);
+    &module_url[..root]
+}
+
+/// Says where the book's root is: an absolute URL with a slash at its end.
+pub(crate) fn set_root(root: &str) {
+    ROOT.with_borrow_mut(|kept| root.clone_into(kept));
+}
+
+/// Finds the server. Only called when the reader starts something.
+///
+/// # Errors
+/// Where one was looked for; `None`: this book comes without one.
+pub(crate) async fn find() -> Result<Api, Option<String>> {
+    if let Some(api) = FOUND.with_borrow(Clone::clone) {
+        return Ok(api);
+    }
+    let root = ROOT.with_borrow(Clone::clone);
+    let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.map_err(|_| None)?;
+    let host = dom::window().location().hostname().unwrap_or_default();
+    let api = match standing.place(&root, &host) {
+        Where::Here(base) => Api { base },
+        Where::Perhaps(origin) => {
+            let api = Api { base: absolute(&origin, "/api") };
+            if !api.is_there().await {
+                return Err(Some(origin));
+            }
+            api
+        }
+        Where::Nowhere => return Err(None),
+    };
+    FOUND.with_borrow_mut(|found| *found = Some(api.clone()));
+    Ok(api)
+}
+
+impl Api {
+    /// Whether the server answers now.
+    pub(crate) async fn is_there(&self) -> bool {
+        send(Request::get(&format!("{}/health", self.base)), None::<&()>).await.is_ok()
+    }
+
+    /// Starts an experiment, or starts it again under the key that it had.
+    pub(crate) async fn start(
+        &self,
+        scenario: &Scenario,
+        key: Option<&str>,
+    ) -> Result<ExperimentStarted, NoAnswer> {
+        let body = StartExperiment { scenario: scenario.clone(), key: key.map(str::to_owned) };
+        let request = Request::post(&format!("{}/experiments", self.base));
+        read(send(request, Some(&body)).await?).await
+    }
+
+    /// Changes conditions or publisher of a running experiment.
+    pub(crate) async fn steer(&self, of: &ExperimentStarted, change: &Change) -> Result<(), NoAnswer> {
+        let request = Request::patch(&self.with_key(of, "experiment"));
+        send(request, Some(change)).await.map(drop)
+    }
+
+    /// Does something to a running experiment's topic.
+    pub(crate) async fn fault(&self, of: &ExperimentStarted, fault: &Fault) -> Result<(), NoAnswer> {
+        send(Request::post(&self.with_key(of, "faults")), Some(fault)).await.map(drop)
+    }
+
+    /// Publishes an event. `once` is its key: a browser may send a cut request again by itself.
+    pub(crate) async fn publish(
+        &self,
+        topic: &str,
+        data: &serde_json::Value,
+        once: &str,
+    ) -> Result<(), NoAnswer> {
+        let request = Request::post(&format!("{}events", self.topic(topic)));
+        send(request, Some(&json!({ "data": data, "key": once }))).await.map(drop)
+    }
+
+    /// The URL that a topic's transports stand below.
+    pub(crate) fn topic(&self, topic: &str) -> String {
+        format!("{}/topics/{topic}/", self.base)
+    }
+
+    /// The URL of the observer's socket.
+    pub(crate) fn observe(&self, of: &ExperimentStarted) -> String {
+        web_socket(&self.with_key(of, "observe"))
+    }
+
+    fn with_key(&self, of: &ExperimentStarted, what: &str) -> String {
+        format!("{}{what}?key={}", self.topic(&of.topic), of.key)
+    }
+}
+
+/// What is changed of a running experiment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Change {
+    /// The network, if it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) conditions: Option<Conditions>,
+    /// The publisher, if it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) publish: Option<Publish>,
+}
+
+/// The same URL for a WebSocket.
+pub(crate) fn web_socket(url: &str) -> String {
+    // `http` becomes `ws`, and so `https` `wss`.
+    url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"))
+}
+
+async fn ask<T: serde::de::DeserializeOwned>(request: RequestBuilder) -> Result<T, NoAnswer> {
+    read(send(request, None::<&()>).await?).await
+}
+
+async fn read<T: serde::de::DeserializeOwned>(answer: gloo_net::http::Response) -> Result<T, NoAnswer> {
+    let text = answer.text().await.map_err(|_| NoAnswer::Network)?;
+    serde_json::from_str(&text).map_err(|_| NoAnswer::Refused {
+        status: answer.status(),
+        said: "its answer is not what this book understands".to_owned(),
+    })
+}
+
+/// Sends a request and waits for the head of its answer, but not for ever.
+async fn send(
+    request: RequestBuilder,
+    body: Option<&(impl Serialize + ?Sized)>,
+) -> Result<gloo_net::http::Response, NoAnswer> {
+    #[derive(Deserialize)]
+    struct Problem {
+        title: String,
+        #[serde(default)]
+        detail: String,
+    }
+
+    let controller = AbortController::new().map_err(|_| NoAnswer::Network)?;
+    let request = request.cache(RequestCache::NoStore).abort_signal(Some(&controller.signal()));
+    let request = match body {
+        Some(body) => {
+            let body = serde_json::to_string(body).map_err(|_| NoAnswer::Network)?;
+            request.header("Content-Type", "application/json").body(body)
+        }
+        None => request.build(),
+    };
+    let request = request.map_err(|_| NoAnswer::Network)?;
+    let answer = match select(Box::pin(request.send()), TimeoutFuture::new(ANSWER_MS)).await {
+        Either::Left((answer, _)) => answer.map_err(|_| NoAnswer::Network)?,
+        Either::Right(((), _)) => {
+            controller.abort();
+            return Err(NoAnswer::TooLate);
+        }
+    };
+    if answer.ok() {
+        return Ok(answer);
+    }
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    let said = match serde_json::from_str(&text) {
+        Ok(Problem { title, detail }) if detail.is_empty() => title,
+        Ok(Problem { title, detail }) => format!("{title}: {detail}"),
+        Err(_) => format!("status {status}"),
+    };
+    Err(NoAnswer::Refused { status, said })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = "https://example.org/books/standby/";
+
+    fn place(json: &str, host: &str) -> Where {
+        serde_json::from_str::<Standing>(json).unwrap().place(ROOT, host)
+    }
+
+    #[test]
+    fn the_books_own_server_is_on_its_own_origin() {
+        assert_eq!(
+            place(r#"{"api": "/api"}"#, "example.org"),
+            Where::Here("https://example.org/api".to_owned())
+        );
+        assert_eq!(absolute("http://localhost:3000/", "/api"), "http://localhost:3000/api");
+        assert_eq!(absolute("http://localhost:4000", "/api"), "http://localhost:4000/api");
+        assert_eq!(absolute(ROOT, "api/"), "https://example.org/books/standby/api");
+    }
+
+    #[test]
+    fn the_root_is_above_the_modules_folder() {
+        assert_eq!(root_of("http://localhost:3000/standby/standby.js"), "http://localhost:3000/");
+        assert_eq!(root_of("https://example.org/books/standby/standby/standby.js?v=1"), ROOT);
+        assert_eq!(root_of(""), "");
+    }
+
+    #[test]
+    fn a_static_book_has_no_server() {
+        assert_eq!(place(r#"{"api": null}"#, "localhost"), Where::Nowhere);
+    }
+
+    #[test]
+    fn only_a_page_on_loopback_looks_for_one_on_loopback() {
+        let json = r#"{"api": null, "try": "http://localhost:4000"}"#;
+        let found = Where::Perhaps("http://localhost:4000".to_owned());
+        for host in ["localhost", "127.0.0.1", "127.8.0.1", "[::1]", "book.localhost"] {
+            assert_eq!(place(json, host), found, "{host}");
+        }
+        for host in ["example.org", "localhost.example.org", "10.0.0.1", "notlocalhost", ""] {
+            assert_eq!(place(json, host), Where::Nowhere, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_as_secure_as_its_page() {
+        assert_eq!(web_socket("http://a/b"), "ws://a/b");
+        assert_eq!(web_socket("https://a/b"), "wss://a/b");
+    }
+
+    #[test]
+    fn only_what_changes_is_sent() {
+        let change = Change { conditions: Some(Conditions::default()), publish: None };
+        assert_eq!(serde_json::to_string(&change).unwrap(), r#"{"conditions":{"latency_ms":0}}"#);
+    }
+}
