@@ -83,7 +83,8 @@ pub fn ids(ids: &[u64]) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut rest = ids;
     while let Some(&first) = rest.first() {
-        let run = rest.iter().zip(first..).take_while(|&(&id, expected)| id == expected).count().max(1);
+        let in_a_row = |&(i, &id): &(u64, &u64)| id.checked_sub(first) == Some(i);
+        let run = (0..).zip(rest).take_while(in_a_row).count();
         if run >= 3 {
             parts.push(format!("{first}–{}", rest[run - 1]));
         } else {

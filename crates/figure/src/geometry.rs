@@ -24,7 +24,7 @@ pub use label::setting;
 pub(crate) use lane::run_of;
 pub(crate) use note::by_event_source;
 pub(crate) use published::spots;
-pub(crate) use stale::Deliveries;
+pub(crate) use stale::{Deliveries, arrival_us};
 
 use crate::layout::{Layout, Scale};
 use crate::shape::{Figure, View};
@@ -81,7 +81,7 @@ impl<'a> Frame<'a> {
 
     /// The messages that may be in view.
     pub(crate) fn messages(&self) -> &'a [Message] {
-        let range = self.messages_since(self.scale.from_us().saturating_sub(self.reach_us()));
+        let range = self.messages_since(self.scale.from_us.saturating_sub(self.reach_us()));
         &self.trace.messages[range]
     }
 

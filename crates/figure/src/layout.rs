@@ -51,6 +51,8 @@ pub(crate) struct Layout {
     pub(crate) threads_end: f32,
     pub(crate) grid_end: f32,
     pub(crate) axis_y: f32,
+    /// The base line of what is said of the whole run.
+    pub(crate) bottom_note_y: f32,
     pub(crate) narrow: bool,
 }
 
@@ -58,7 +60,7 @@ impl Layout {
     pub(crate) fn new(lanes: usize, view: &View) -> Self {
         let measures = if view.narrow { NARROW } else { WIDE };
         // Whatever width a page reports before it is laid out, the picture stays one.
-        let width = if view.width.is_finite() { view.width.clamp(1.0, 100_000.0) } else { 750.0 };
+        let width = if view.width.is_finite() { view.width.clamp(200.0, 100_000.0) } else { 750.0 };
         let (left, right) = measures.sides;
         let plot_x = left.min(width / 2.0);
         let plot_w = (width - plot_x - right).max(width / 4.0).min(width - plot_x);
@@ -71,7 +73,10 @@ impl Layout {
             .collect();
         let last_rail = lanes.last().map_or(measures.first_rail, |lane| lane.client_y);
         let [threads_end, grid_end, axis_y, height] = measures.below.map(|below| last_rail + below);
-        Self { width, height, plot_x, plot_w, lanes, threads_end, grid_end, axis_y, narrow: view.narrow }
+        // Below the second line of the last lane's notes, above the axis.
+        let bottom_note_y = last_rail + 38.5;
+        let narrow = view.narrow;
+        Self { width, height, plot_x, plot_w, lanes, threads_end, grid_end, axis_y, bottom_note_y, narrow }
     }
 
     pub(crate) fn plot_right(&self) -> f32 {
@@ -82,7 +87,8 @@ impl Layout {
 /// From time to the plot's x.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
-    from_us: i64,
+    /// The left end.
+    pub(crate) from_us: i64,
     span_us: f64,
     plot_x: f64,
     plot_w: f64,
@@ -118,17 +124,13 @@ impl Scale {
     }
 
     /// Where such a place stands in this view.
-    pub(crate) fn from_world(&self, world_x: f64) -> f64 {
+    pub(crate) fn x_of_world(&self, world_x: f64) -> f64 {
         world_x - self.world_x(self.from_us) + self.plot_x
     }
 
     /// How much time that many pixels are.
     pub(crate) fn us(&self, pixels: f64) -> i64 {
         (pixels * self.span_us / self.plot_w) as i64
-    }
-
-    pub(crate) fn from_us(&self) -> i64 {
-        self.from_us
     }
 
     pub(crate) fn span_us(&self) -> i64 {

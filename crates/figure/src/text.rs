@@ -46,6 +46,16 @@ pub(crate) fn short(text: &str, max_chars: usize) -> String {
     out
 }
 
+/// A text from elsewhere, cut to a width.
+pub(crate) fn fit(text: &str, size: f32, strong: bool, max_width: f32) -> String {
+    const ENOUGH_CHARS: usize = 64;
+    (1..=ENOUGH_CHARS)
+        .rev()
+        .map(|chars| short(text, chars))
+        .find(|text| width(text, size, strong) <= max_width)
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,8 +11,8 @@ const NAME_SIZE: f32 = 12.5;
 const SIZE: f32 = 11.0;
 /// The space that a blank takes.
 const BLANK: f32 = 0.26;
-/// An outside lane's label is cut to this.
-const NAME_CHARS: usize = 18;
+/// An outside lane's label is cut to this width.
+const NAME_WIDTH: f32 = 116.0;
 
 /// What is set for a lane, in words: what it is, and its value (`asks every`, `1.0 s`).
 #[must_use]
@@ -37,7 +37,7 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     for (i, lane) in trace.lanes.iter().enumerate() {
         let Some(at) = frame.layout.lanes.get(i) else { continue };
         let (name, set) = match (lane.outside, trace.scenario.lanes.get(i)) {
-            (true, _) => (text::short(&lane.sub, NAME_CHARS), "outside".to_owned()),
+            (true, _) => (text::fit(&lane.sub, NAME_SIZE, true, NAME_WIDTH), "outside".to_owned()),
             (false, Some(spec)) => {
                 let (what, value) = setting(spec);
                 (lane.transport.title().to_owned(), format!("{what} {value}"))

@@ -6,7 +6,7 @@ use super::Frame;
 use super::run::{Run, Track, ink};
 use super::stale::{Deliveries, arrival_us, bars};
 use crate::layout::{GRID_TOP, RAILS};
-use crate::shape::{Ink, LaneBox, Shape, Weight};
+use crate::shape::{Anchor, Ink, LaneBox, Shape, Weight};
 
 /// The staleness bar stands so far above the server's rail.
 const STALE_ABOVE: f32 = 4.5;
@@ -30,6 +30,23 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     }
     messages(frame, shapes);
     marks(frame, shapes);
+    ends(frame, shapes);
+}
+
+/// Which rail is whose, said once.
+fn ends(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
+    let Some(lane) = frame.layout.lanes.first().filter(|_| !frame.layout.narrow) else { return };
+    for (text, y) in [("server", lane.server_y - 4.0), ("client", lane.client_y + 12.0)] {
+        shapes.push(Shape::Text {
+            x: frame.layout.plot_right(),
+            y,
+            anchor: Anchor::End,
+            size: 9.5,
+            strong: false,
+            ink: Ink::Rail,
+            text: text.to_owned(),
+        });
+    }
 }
 
 /// The lanes that a span or a mark belongs to.

@@ -33,6 +33,13 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
         notes.extend(of_mark(frame.trace, mark));
     }
     notes.retain(|note| known.contains(&note.known_us));
+    if frame.layout.narrow {
+        for note in &mut notes {
+            // The longest of several forms is for wide pictures.
+            let long = usize::from(note.texts.len() > 1);
+            note.texts.drain(..long);
+        }
+    }
     place::draw(frame, notes, shapes);
 }
 
@@ -139,14 +146,19 @@ fn of_span(frame: &Frame<'_>, span: &Span) -> Option<Note> {
     let from_us = span.from.at_us;
     match span.kind {
         SpanKind::Held => {
-            let until_us = span.to.map_or(frame.scale.now_us, |to| to.at_us).min(frame.scale.now_us);
+            let now_us = frame.scale.now_us;
+            let to_us = span.to.map(|to| to.at_us).filter(|&to_us| to_us <= now_us);
+            // While it lasts there may yet be room for the long form.
+            let texts: &[&str] = match (to_us, frame.layout.narrow) {
+                (None, false) => &["the server holds it"],
+                _ => &["the server holds it", "held"],
+            };
             Some(Note {
                 row: Row::Inside,
                 aside: 26.0,
-                // Where it is short of room at first, it may find it later.
-                until_us: Some(until_us),
+                until_us: Some(to_us.unwrap_or(now_us)),
                 once: Some(Once::Holds(usize::from(lane))),
-                ..below(lane, from_us, &["the server holds it", "held"])
+                ..below(lane, from_us, texts)
             })
         }
         SpanKind::Waiting => {
@@ -163,19 +175,19 @@ fn of_span(frame: &Frame<'_>, span: &Span) -> Option<Note> {
                 Who::Server => ("the server asked to wait", "asked to wait"),
             };
             let length_us = u64::try_from(to_us.saturating_sub(from_us)).unwrap_or(0);
-            let whole = format!("{long} {}", format::seconds(length_us));
+            let length = format::seconds(length_us);
+            let [whole, whole_short] = [long, short].map(|words| format!("{words} {length}"));
             let texts: &[&str] = match known_to_us {
-                Some(_) => &[&whole, &format!("{short} {}", format::seconds(length_us)), short],
+                Some(_) => &[&whole, &whole_short, short],
                 None => &[long, short],
             };
-            // On a phone the short form is enough.
-            let texts = if frame.layout.narrow { &texts[texts.len() - 1..] } else { texts };
+            let grows_to = if frame.layout.narrow { &whole_short } else { &whole };
             Some(Note {
                 at_us: from_us.saturating_add(to_us.saturating_sub(from_us) / 2),
                 known_us: from_us,
                 aside: 0.0,
                 anchor: Anchor::Middle,
-                grows_to: (known_to_us.is_none() && !frame.layout.narrow).then_some(whole.clone()),
+                grows_to: known_to_us.is_none().then(|| grows_to.clone()),
                 ..below(lane, from_us, texts)
             })
         }

@@ -46,7 +46,8 @@ pub(super) struct Note {
     pub(super) ink: Ink,
     /// The texts that it may have, the best first.
     pub(super) texts: Vec<String>,
-    /// What its text will be when more is known: it gets room for that from the start.
+    /// What its text will be when more is known: it gets room for that from the start, and so stays
+    /// where it is.
     pub(super) grows_to: Option<String>,
     /// Until where it may reach, where it has to fit into something.
     pub(super) until_us: Option<i64>,
@@ -78,7 +79,6 @@ struct Placed {
     y: f32,
     ink: Ink,
     text: String,
-    text_left: f64,
 }
 
 impl Placed {
@@ -95,7 +95,7 @@ fn overlap(left: f64, width: f64, other_left: f64, other_width: f64) -> bool {
 /// reach into the view from the chunk before, and one before that may have pushed it aside.
 pub(super) fn since_us(frame: &Frame<'_>) -> i64 {
     let span_us = frame.scale.span_us().max(1);
-    frame.scale.from_us().div_euclid(span_us).saturating_sub(2).saturating_mul(span_us)
+    frame.scale.from_us.div_euclid(span_us).saturating_sub(2).saturating_mul(span_us)
 }
 
 /// Draws the notes that have a place. `notes` are those since [`since_us`].
@@ -141,25 +141,24 @@ fn place(frame: &Frame<'_>, note: &Note, placed: &[Placed]) -> Option<Placed> {
         if width > f64::from(frame.layout.plot_w) {
             continue;
         }
-        let begin = |width: f64| match note.anchor {
+        let left = match note.anchor {
             Anchor::Start => at,
             Anchor::Middle => at - width / 2.0,
             Anchor::End => at - width,
         };
         // Nothing stands left of time 0.
-        let left = begin(width).max(0.0);
-        let text_left = begin(text_width).max(0.0);
+        let left = left.max(0.0);
         for (line, &below) in (0..).zip(lines) {
             let y = match (note.row, lane) {
                 (Row::Above, Some(lane)) => lane.server_y - 10.0,
                 (Row::Inside, Some(lane)) => lane.server_y + 24.0,
                 (Row::Below, Some(lane)) => lane.client_y + below,
-                (Row::Bottom, _) => frame.layout.threads_end + 1.5,
+                (Row::Bottom, _) => frame.layout.bottom_note_y,
                 _ => return None,
             };
             let line = (if note.row == Row::Bottom { 0 } else { note.lane }, note.row, line);
             let (known_us, ink, text) = (note.known_us, note.ink, text.clone());
-            let candidate = Placed { line, left, width, known_us, y, ink, text, text_left };
+            let candidate = Placed { line, left, width, known_us, y, ink, text };
             if !placed.iter().any(|other| other.touches(&candidate)) {
                 return Some(candidate);
             }
@@ -178,12 +177,12 @@ fn show(
 ) {
     let (lane, row, line) = note.line;
     let layout = &frame.layout;
-    let shift = frame.scale.from_world(0.0);
+    let shift = frame.scale.x_of_world(0.0);
     let (start, end) = (f64::from(layout.plot_x), f64::from(layout.plot_right()));
     // The words at the rails' right end: `server`, `client`.
     let rail_words = if lane == 0 && !layout.narrow && (row == Row::Above || line == 0) { 38.0 } else { 0.0 };
     let left = (note.left + shift).min(end - rail_words - note.width);
-    if left < start - 0.5 || note.left + shift > end || note.known_us > frame.scale.end_us {
+    if left < start - 0.5 || note.known_us > frame.scale.end_us {
         return;
     }
     let taken = shown.iter().any(|&(of, in_row, in_line, other_left, other_width)| {
@@ -194,7 +193,7 @@ fn show(
     }
     shown.push((lane, row, line, left, note.width));
     shapes.push(Shape::Text {
-        x: (left + note.text_left - note.left) as f32,
+        x: left as f32,
         y: note.y,
         anchor: Anchor::Start,
         size: SIZE,

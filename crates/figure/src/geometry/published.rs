@@ -34,7 +34,7 @@ pub(crate) fn spots<'a>(frame: &Frame<'a>) -> Vec<Spot<'a>> {
     let (scale, published) = (&frame.scale, &frame.trace.published);
     let radius = if frame.layout.narrow { 6.5 } else { 7.5 };
     let end = published.partition_point(|event| event.at_us <= scale.end_us);
-    let in_view = published.partition_point(|event| event.at_us < scale.from_us()).min(end);
+    let in_view = published.partition_point(|event| event.at_us < scale.from_us).min(end);
     let mut start = in_view;
     let apart_us = scale.us(f64::from(2.0 * radius + BETWEEN));
     while start > 0 && start < published.len() {

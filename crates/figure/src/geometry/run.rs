@@ -84,7 +84,7 @@ impl Track {
         };
         let scale = &frame.scale;
         let last_us = if message.lost { run.half_us() } else { run.to_us };
-        let (first, last) = (run.from_us.max(scale.from_us()), last_us.min(scale.end_us));
+        let (first, last) = (run.from_us.max(scale.from_us), last_us.min(scale.end_us));
         if first > last {
             return None;
         }

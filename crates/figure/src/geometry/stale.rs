@@ -32,7 +32,7 @@ impl Deliveries {
     pub(crate) fn of(frame: &Frame<'_>) -> Vec<Self> {
         let trace = frame.trace;
         let mut lanes: Vec<Self> = trace.lanes.iter().map(|_| Self::default()).collect();
-        let range = frame.messages_since(frame.scale.from_us().saturating_sub(frame.reach_us()));
+        let range = frame.messages_since(frame.scale.from_us.saturating_sub(frame.reach_us()));
         // Where each lane stood before: looking back ends as soon as it is known of all.
         let mut unknown = lanes.len();
         for message in trace.messages[..range.start].iter().rev() {
@@ -179,7 +179,7 @@ fn first_requests(frame: &Frame<'_>, lanes: &mut [Deliveries]) {
 pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32, bool)> {
     let (scale, published) = (&frame.scale, &frame.trace.published);
     let end = published.partition_point(|event| event.at_us <= scale.end_us);
-    let start = published.partition_point(|event| event.at_us < scale.from_us()).min(end);
+    let start = published.partition_point(|event| event.at_us < scale.from_us).min(end);
     // What was published left of the view and is still missing there overlaps anyway. It arrives in
     // order, so its last one tells how far that reaches; the few before it may have been passed by
     // a gap later.

@@ -1,0 +1,6 @@
+//! The figure from outside: what is drawn and said of known traces, and what holds for any.
+
+mod any_trace;
+mod picture;
+mod sample;
+mod words;
