@@ -105,7 +105,7 @@ fn parse(json: &[u8]) -> Result<NewEvent<'_>, Problem> {
 
 /// JSON, or nothing said. A form or plain text, which a page may send anywhere without asking, is
 /// refused (RFC 9110 §15.5.16).
-fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let unsupported = |detail: &'static str| {
         Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", detail))
     };
@@ -120,7 +120,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The whole body, if it is within its bound.
-async fn read_body(body: Body, headers: &HeaderMap, most_bytes: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read_body(body: Body, headers: &HeaderMap, most_bytes: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("An event's body is at most {most_bytes} bytes.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Body too large", detail)

@@ -1,0 +1,268 @@
+//! An accepted socket, as hyper and a WebSocket's handler read and write it. It shows the tap what
+//! passes, lets no peer stall a write for ever, and closes with an RST where a fault wants it.
+//!
+//! After an upgrade for an experiment's topic the bytes go through [`Upgraded`], where conditions
+//! and faults act on them.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use socket2::SockRef;
+use standby_trace::tap::ClosedBy;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::census::Place;
+use super::conn::{Conn, Ending};
+use super::tap;
+use super::upgraded::Upgraded;
+
+/// The socket of a connection.
+#[derive(Debug)]
+pub(super) struct Io {
+    conn: Arc<Conn>,
+    line: Line,
+    write_stall: Duration,
+    /// Runs while the peer takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// Not all that was offered has been written.
+    owes: bool,
+    /// The end of a response head, as far as it has been written: for the 101.
+    head_end: HeadEnd,
+}
+
+#[derive(Debug)]
+enum Line {
+    Direct(Socket),
+    Upgraded(Box<Upgraded>),
+    /// On the way from one to the other, and never seen.
+    Between,
+}
+
+/// A TCP socket with all that ends with it, in this order: the socket closes, observers hear of it,
+/// its place is free for another, the server need not wait for it any more.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) stream: TcpStream,
+    pub(super) ending: Ending,
+    pub(super) _place: Place,
+    pub(super) _awaited: TaskTrackerToken,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.ending.0.is_reset() {
+            // A close with a linger time of 0 is an RST instead of a FIN. It fails where the socket
+            // is dead already, and then there is nothing to reset.
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
+impl Io {
+    pub(super) fn new(socket: Socket, write_stall: Duration) -> Self {
+        Self {
+            conn: Arc::clone(&socket.ending.0),
+            line: Line::Direct(socket),
+            write_stall,
+            stalled: None,
+            owes: false,
+            head_end: HeadEnd::default(),
+        }
+    }
+
+    /// What a write came to: the tap's, the stall's and the upgrade's part in it.
+    fn after_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        offered: usize,
+        written: Poll<io::Result<usize>>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(count)) => {
+                self.stalled = None;
+                self.owes = count < offered;
+                self.show_written(count, bytes);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => {
+                self.conn.ended_by(ClosedBy::Client);
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => {
+                self.owes = true;
+                let until = Instant::now() + self.write_stall;
+                let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                ready!(stalled.as_mut().poll(cx));
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")))
+            }
+        }
+    }
+
+    fn show_written(&mut self, count: usize, bytes: &[IoSlice<'_>]) {
+        if tap::is_watching() && self.conn.is_tapped() {
+            each(count, bytes, |piece| self.conn.written(piece));
+        }
+        if self.conn.upgrading().is_none() {
+            return;
+        }
+        // hyper writes a 101's head by itself; whatever comes next is the upgraded side's.
+        let mut is_whole = false;
+        each(count, bytes, |piece| is_whole |= self.head_end.is_in(piece));
+        if is_whole
+            && let Some(upgrade) = self.conn.upgrading().cloned()
+            && let Line::Direct(socket) = std::mem::replace(&mut self.line, Line::Between)
+        {
+            self.line = Line::Upgraded(Box::new(Upgraded::new(socket, upgrade, self.write_stall)));
+        }
+    }
+}
+
+/// Calls `f` with each of the first `count` bytes' pieces.
+fn each(mut count: usize, bytes: &[IoSlice<'_>], mut f: impl FnMut(&[u8])) {
+    for piece in bytes {
+        let written = count.min(piece.len());
+        if written > 0 {
+            f(&piece[..written]);
+        }
+        count -= written;
+    }
+}
+
+/// Finds the empty line at the end of a head, cut anywhere.
+#[derive(Debug, Default)]
+struct HeadEnd {
+    matched: usize,
+}
+
+impl HeadEnd {
+    fn is_in(&mut self, bytes: &[u8]) -> bool {
+        const END: &[u8] = b"\r\n\r\n";
+        for &byte in bytes {
+            if self.matched == END.len() {
+                break;
+            }
+            self.matched = match (byte == END[self.matched], byte) {
+                (true, _) => self.matched + 1,
+                (false, b'\r') => 1,
+                (false, _) => 0,
+            };
+        }
+        self.matched == END.len()
+    }
+}
+
+fn reset() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, "reset by a fault")
+}
+
+impl AsyncRead for Io {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.conn.is_reset() {
+            return Poll::Ready(Err(reset()));
+        }
+        let socket = match &mut this.line {
+            Line::Direct(socket) => socket,
+            Line::Upgraded(upgraded) => return upgraded.poll_read(cx, buf),
+            Line::Between => return Poll::Ready(Err(reset())),
+        };
+        let before = buf.filled().len();
+        let result = ready!(Pin::new(&mut socket.stream).poll_read(cx, buf));
+        let bytes = &buf.filled()[before..];
+        if bytes.is_empty() || result.is_err() {
+            this.conn.ended_by(ClosedBy::Client);
+        } else {
+            this.conn.head_begun.store(true, Ordering::Relaxed);
+        }
+        if tap::is_watching() && !bytes.is_empty() {
+            this.conn.read(bytes, !this.owes);
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.conn.is_reset() {
+            return Poll::Ready(Err(reset()));
+        }
+        match &mut this.line {
+            Line::Direct(socket) => {
+                let written = Pin::new(&mut socket.stream).poll_write(cx, bytes);
+                this.after_write(cx, bytes.len(), written, &[IoSlice::new(bytes)])
+            }
+            Line::Upgraded(upgraded) => upgraded.poll_write(cx, bytes),
+            Line::Between => Poll::Ready(Err(reset())),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.conn.is_reset() {
+            return Poll::Ready(Err(reset()));
+        }
+        match &mut this.line {
+            Line::Direct(socket) => {
+                let written = Pin::new(&mut socket.stream).poll_write_vectored(cx, bytes);
+                let offered = bytes.iter().map(|piece| piece.len()).sum();
+                this.after_write(cx, offered, written, bytes)
+            }
+            Line::Upgraded(upgraded) => match bytes.iter().find(|piece| !piece.is_empty()) {
+                Some(piece) => upgraded.poll_write(cx, piece),
+                None => Poll::Ready(Ok(0)),
+            },
+            Line::Between => Poll::Ready(Err(reset())),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A TCP socket has nothing to flush, and an upgraded one's queue empties by itself.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.conn.ended_by(ClosedBy::Server);
+        match &mut this.line {
+            Line::Direct(socket) if !this.conn.is_reset() => Pin::new(&mut socket.stream).poll_shutdown(cx),
+            Line::Upgraded(upgraded) => {
+                upgraded.close();
+                Poll::Ready(Ok(()))
+            }
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heads_end_is_found_however_it_is_cut() {
+        let head = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n";
+        for cut in 0..=head.len() {
+            let mut end = HeadEnd::default();
+            let (a, b) = head.split_at(cut);
+            assert_eq!(end.is_in(a), cut == head.len());
+            assert!(end.is_in(b));
+        }
+    }
+}
