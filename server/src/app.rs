@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::book::{self, Book, NoBook};
@@ -73,17 +73,13 @@ pub fn app(config: Config) -> Result<(Router, AppState), NoBook> {
 
 /// Everything under `/api`. A layer that is added later stands further out.
 fn api(state: &AppState) -> Router<AppState> {
-    // The network's conditions and faults act on what a topic's requests get this far.
-    let shape = || from_fn_with_state(state.clone(), net::shape);
     let at_once = OpenApiRouter::new()
-        .routes(routes!(publish::publish))
-        .routes(routes!(poll::poll))
-        .routes(routes!(ws::ws))
-        .route_layer(shape());
+        .routes(with_options(routes!(publish::publish)))
+        .routes(with_options(routes!(poll::poll)))
+        .routes(with_options(routes!(ws::ws)));
     let held = OpenApiRouter::new()
-        .routes(routes!(long_poll::long_poll))
-        .routes(routes!(sse::sse))
-        .route_layer(shape())
+        .routes(with_options(routes!(long_poll::long_poll)))
+        .routes(with_options(routes!(sse::sse)))
         .route_layer(from_fn(origin::guard_held));
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(at_once)
@@ -102,10 +98,22 @@ fn api(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), rate::limit))
         .layer(from_fn_with_state(state.clone(), origin::guard))
         .layer(from_fn(no_store))
+        // The network begins here: preflights and refusals go over it too, and the heads that it
+        // delays and shows are whole.
+        .layer(from_fn_with_state(state.clone(), net::shape))
 }
 
-/// Middleware: `sub` is known to every request, and so a bad one is told.
+/// A route that also takes `OPTIONS`; see [`origin::options`].
+fn with_options((schemas, paths, router): UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
+    (schemas, paths, router.options(origin::options))
+}
+
+/// Middleware: `sub` is known to every request, and so a bad one is told. Not to a preflight: the
+/// page would never see the answer to the request itself.
 async fn check_sub(request: Request, next: Next) -> Response {
+    if *request.method() == Method::OPTIONS {
+        return next.run(request).await;
+    }
     match query::check_sub(request.uri().query()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -133,7 +141,7 @@ async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "Not found", detail)
 }
 
-async fn method_not_allowed(State(_): State<AppState>, method: Method) -> Problem {
+async fn method_not_allowed(method: Method) -> Problem {
     let detail = format!("{method} does nothing here. `Allow` lists what does.");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail)
 }

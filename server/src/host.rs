@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, Version, header, uri::Authority};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header, uri::Authority};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -31,7 +31,7 @@ fn examine(headers: &HeaderMap, uri: &Uri, version: Version, allowed: &[String])
         _ => {}
     }
     // An empty one is allowed where there is no name to send, and names nothing that we are.
-    let empty = headers.get(header::HOST).is_some_and(|value| value.is_empty());
+    let empty = headers.get(header::HOST).is_some_and(HeaderValue::is_empty);
     let Some(authority) = authority(headers, uri) else {
         let none = empty || !headers.contains_key(header::HOST);
         return if none { Err(misdirected()) } else { bad("Send `Host` as a name or address and a port.") };

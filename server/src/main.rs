@@ -58,9 +58,11 @@ async fn serve(addr: SocketAddr, config: Config) -> Result<(), String> {
     let addr = listener.local_addr().map_err(|e| cannot_listen(addr, &e))?;
     let limits = config.limits;
     let (router, state) = app(config).map_err(|e| e.to_string())?;
+    // Before the line that says where: whoever started the program may stop it as soon as it has that.
+    let signals = Signals::listen().map_err(|e| format!("cannot listen for signals: {e}"))?;
     say_where(addr).map_err(|e| format!("cannot write to standard output: {e}"))?;
 
-    tokio::spawn(stop_on_signal(state.shutdown.clone()));
+    tokio::spawn(stop_on_signal(signals, state.shutdown.clone()));
     tokio::spawn(expire_now_and_then(state.clone()));
     let served = net::serve(listener, router, limits, state.shutdown.clone()).await;
     state.shutdown.cancel();
@@ -84,34 +86,52 @@ async fn expire_now_and_then(state: AppState) {
 }
 
 /// The first signal ends the server in order, the second at once.
-async fn stop_on_signal(shutdown: CancellationToken) {
-    let signal = next_signal().await;
-    tracing::info!("{signal}: closing connections in order; once more stops at once");
+async fn stop_on_signal(mut signals: Signals, shutdown: CancellationToken) {
+    let name = signals.next().await;
+    tracing::info!("{name}: closing connections in order; once more stops at once");
     shutdown.cancel();
-    next_signal().await;
+    signals.next().await;
     std::process::exit(130);
 }
 
+/// The signals by which a program is asked to stop.
 #[cfg(unix)]
-async fn next_signal() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::warn!("cannot listen for signals: the server will not close connections in order");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
     }
 }
 
+/// The signals by which a program is asked to stop.
 #[cfg(not(unix))]
-async fn next_signal() -> &'static str {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return std::future::pending().await;
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
     }
-    "Ctrl-C"
+
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
 }
 
 /// The first line with `http://` is where it listens: programs that start the server read it.

@@ -122,7 +122,7 @@ pub async fn guard(State(app): State<AppState>, request: Request, next: Next) ->
 
     let mut response = match &caller {
         Caller::Stranger if changes || opens_socket || preflight => refused(),
-        Caller::Allowed(_) if preflight => preflight_answer(),
+        Caller::Allowed(_) if preflight => may_ask(next.run(request).await),
         _ => next.run(mark(request, &caller)).await,
     };
     let headers = response.headers_mut();
@@ -161,14 +161,29 @@ fn refused() -> Response {
     Problem::new(StatusCode::FORBIDDEN, "Origin not allowed", detail).into_response()
 }
 
-fn preflight_answer() -> Response {
+/// Handler: the answer to `OPTIONS`. Topics have one, so that a preflight passes through the
+/// network's conditions and is seen by observers like any other request.
+pub async fn options() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+/// Adds to the answer to a preflight what its page may ask. Elsewhere no handler knows `OPTIONS`;
+/// what else went wrong (a fault, a limit) stays as it is.
+fn may_ask(answer: Response) -> Response {
+    let mut answer = match answer.status() {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => StatusCode::NO_CONTENT.into_response(),
+        _ => answer,
+    };
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, If-None-Match, Last-Event-ID"),
         // A day: Firefox keeps an answer no longer, Chromium two hours.
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
-    (StatusCode::NO_CONTENT, headers).into_response()
+    for (name, value) in headers {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    answer
 }
 
 #[cfg(test)]

@@ -232,7 +232,6 @@ impl Topic {
 
     /// Completes with the next event that is published after this call, whether or not it is
     /// awaited by then. So: call this, then look whether there is news, then await it.
-    #[must_use]
     pub(crate) fn news(&self) -> OwnedNotified {
         Arc::clone(&self.news).notified_owned()
     }
