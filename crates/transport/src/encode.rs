@@ -101,6 +101,10 @@ fn push_compact(out: &mut String, json: &str) {
 }
 
 /// The first thing on an event stream: how long the browser is to wait before it reconnects.
+///
+/// To be written in one piece with the hello. By the letter of HTML §9.2.6 its empty line sets the
+/// last event ID to that of the new stream, which has none yet; a browser that was cut between the
+/// two would have to start over from its URL.
 #[must_use]
 pub fn sse_retry(retry_ms: u32) -> String {
     format!("retry: {retry_ms}\n\n")
