@@ -11,6 +11,31 @@
 //!   those who don't see it.
 //! - [`hit()`]: which event is at a point.
 //! - [`format`](mod@format): how figures are written for readers.
+//!
+//! ```
+//! use standby_figure::{View, describe, figure, svg};
+//! use standby_trace::{Recorder, Scenario};
+//!
+//! let scenario = r#"{"v": 1, "publish": {"every_ms": 1200},
+//!     "lanes": [{"transport": "short-poll", "interval_ms": 1000}]}"#;
+//! let mut recorder = Recorder::new(Scenario::from_json(scenario)?, 1_764_000_000_000);
+//! recorder.sent(0, 1, 200_000);
+//! recorder.answered(0, 1, 200, &[], 400_000);
+//! recorder.advance(8_000_000);
+//!
+//! let view = View {
+//!     from_us: 0,
+//!     to_us: 8_000_000,
+//!     now_us: 8_000_000,
+//!     width: 750.0,
+//!     narrow: false,
+//!     labels: true,
+//!     selected: None,
+//! };
+//! let picture = figure(recorder.trace(), &view);
+//! assert!(svg(&picture, &describe(recorder.trace())).contains("asks: nothing new"));
+//! # Ok::<(), standby_trace::scenario::BadScenario>(())
+//! ```
 
 pub mod format;
 mod geometry;

@@ -172,7 +172,7 @@ fn about_trouble(frame: &Frame<'_>, said: &mut Said) {
                 !trace.messages.iter().rev().any(|message| {
                     usize::from(message.lane) == lane
                         && message.kind == Kind::Request
-                        && (at_us + 1..=end_us).contains(&message.first_us())
+                        && (at_us.saturating_add(1)..=end_us).contains(&message.first_us())
                 })
             });
         if let Some((_, why)) = gave_up {

@@ -20,7 +20,10 @@ const REQUEST_BACK: usize = 64;
 pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     let since_us = place::since_us(frame);
     let known = since_us..=frame.scale.now_us;
-    let mut notes = Vec::new();
+    // Of what becomes known at one moment the first has the first choice: marks say most. A mark of
+    // all lanes is told once, at the first.
+    let mut notes: Vec<Note> =
+        frame.trace.marks.iter().filter_map(|mark| of_mark(frame.trace, mark)).collect();
     let range = frame.messages_since(since_us.saturating_sub(frame.reach_us()));
     let first = range.start;
     for (i, message) in frame.trace.messages[range].iter().enumerate() {
@@ -28,10 +31,6 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
         notes.extend(of_age(frame, message));
     }
     notes.extend(frame.trace.spans.iter().filter_map(|span| of_span(frame, span)));
-    for mark in &frame.trace.marks {
-        // A mark of all lanes is told once, at the first.
-        notes.extend(of_mark(frame.trace, mark));
-    }
     notes.retain(|note| known.contains(&note.known_us));
     if frame.layout.narrow {
         for note in &mut notes {

@@ -12,6 +12,8 @@ const BETWEEN: f32 = 1.0;
 /// An event without a number stands a little lower, so that it never touches a circle.
 const DOT_Y: f32 = EVENTS_Y + 12.5;
 const DOT_R: f32 = 2.2;
+/// No circle is larger than this.
+const WIDEST_R: f32 = 12.0;
 /// So many events in a row may hang together; then numbers begin anew. It bounds how far back one
 /// must look to know which of them has its number.
 const TOGETHER: u64 = 64;
@@ -36,7 +38,7 @@ pub(crate) fn spots<'a>(frame: &Frame<'a>) -> Vec<Spot<'a>> {
     let end = published.partition_point(|event| event.at_us <= scale.end_us);
     let in_view = published.partition_point(|event| event.at_us < scale.from_us).min(end);
     let mut start = in_view;
-    let apart_us = scale.us(f64::from(2.0 * radius + BETWEEN));
+    let apart_us = scale.us(f64::from(2.0 * WIDEST_R + BETWEEN));
     while start > 0 && start < published.len() {
         let (before, event) = (&published[start - 1], &published[start]);
         if event.id.is_multiple_of(TOGETHER) || event.at_us.saturating_sub(before.at_us) > apart_us {
@@ -56,7 +58,8 @@ pub(crate) fn spots<'a>(frame: &Frame<'a>) -> Vec<Spot<'a>> {
         if numbered {
             taken_until_us = event.at_us.saturating_add(half_us);
             if let (false, Some(before)) = (free, last_numbered.take()) {
-                spots[before] = Spot { y: DOT_Y, r: DOT_R, number: None, ..spots[before] };
+                let before = &mut spots[before];
+                (before.y, before.r, before.number) = (DOT_Y, DOT_R, None);
             }
         }
         if start + i >= in_view && scale.shows(event.at_us) {
@@ -69,7 +72,22 @@ pub(crate) fn spots<'a>(frame: &Frame<'a>) -> Vec<Spot<'a>> {
             }
         }
     }
+    show_selected(frame, radius, &mut spots);
     spots
+}
+
+/// What is pointed at always has its number; for as long, its neighbours make room.
+fn show_selected(frame: &Frame<'_>, radius: f32, spots: &mut [Spot<'_>]) {
+    let Some(id) = frame.view.selected else { return };
+    let Some(at) = spots.iter().position(|spot| spot.event.id == id && spot.number.is_none()) else { return };
+    let (text, size, r) = number(id, radius);
+    let x = spots[at].x;
+    for spot in spots.iter_mut() {
+        if (spot.x - x).abs() < spot.r + r + BETWEEN {
+            (spot.y, spot.r, spot.number) = (DOT_Y, DOT_R, None);
+        }
+    }
+    (spots[at].y, spots[at].r, spots[at].number) = (EVENTS_Y, r, Some((text, size)));
 }
 
 /// A number's text, font size, and its circle's radius.
@@ -136,7 +154,7 @@ mod tests {
         for id in [5, 42, 512, 4_096, 123_456, u64::MAX] {
             let (text, size, r) = number(id, 7.5);
             assert!(text::width(&text, size, true) <= 2.0 * r, "{text}");
-            assert!(r < 12.0, "{text}");
+            assert!(r < WIDEST_R, "{text}");
         }
     }
 }

@@ -60,7 +60,7 @@ impl Run {
 
     /// When a lost message got lost, as far as anybody can say: half-way.
     pub(crate) fn half_us(&self) -> i64 {
-        self.from_us + (self.to_us - self.from_us) / 2
+        self.from_us.midpoint(self.to_us)
     }
 }
 

@@ -25,6 +25,9 @@ pub(crate) struct Deliveries {
     resets: Vec<(i64, u32)>,
     /// The moment of its first request: what was published before, nobody owes it.
     since_us: Option<i64>,
+    /// Of a lane that is not the page's own: when it was there. Nobody knows what it still wants when
+    /// it is gone.
+    visits: Option<Vec<(i64, i64)>>,
 }
 
 impl Deliveries {
@@ -106,7 +109,13 @@ impl Deliveries {
             .iter()
             .filter(|&&(at_us, life)| at_us >= event.at_us && life > event.life)
             .map(|&(at_us, _)| at_us);
-        let until_us = reached.map(|&(_, at_us)| at_us).into_iter().chain(gap).chain(reset).min();
+        let mut left_us = None;
+        if let (false, Some(visits)) = (has_it, &self.visits) {
+            let visit = visits.iter().find(|&&(from_us, to_us)| (from_us..to_us).contains(&event.at_us))?;
+            left_us = Some(visit.1);
+        }
+        let until_us =
+            reached.map(|&(_, at_us)| at_us).into_iter().chain(gap).chain(reset).chain(left_us).min();
         Some(until_us.unwrap_or(i64::MAX))
     }
 
@@ -145,7 +154,7 @@ pub(crate) fn event(published: &[Published], id: u64, at_us: i64) -> Option<&Pub
     None
 }
 
-/// When each lane's first request was in the server.
+/// When each lane's first request was in the server, and when those from outside were there.
 fn first_requests(frame: &Frame<'_>, lanes: &mut [Deliveries]) {
     let mut unknown = lanes.len();
     for message in &frame.trace.messages {
@@ -164,12 +173,18 @@ fn first_requests(frame: &Frame<'_>, lanes: &mut [Deliveries]) {
         }
     }
     // What lasts may have begun before the first message that the trace still holds.
+    for (lane, of) in lanes.iter_mut().zip(&frame.trace.lanes) {
+        lane.visits = of.outside.then(Vec::new);
+    }
     for span in &frame.trace.spans {
         if matches!(span.kind, SpanKind::Open | SpanKind::Held | SpanKind::Waiting)
             && let Some(lane) = span.lane.and_then(|lane| lanes.get_mut(usize::from(lane)))
         {
             lane.since_us =
                 Some(lane.since_us.map_or(span.from.at_us, |since_us| since_us.min(span.from.at_us)));
+            if let Some(visits) = &mut lane.visits {
+                visits.push((span.from.at_us, span.to.map_or(i64::MAX, |to| to.at_us)));
+            }
         }
     }
 }

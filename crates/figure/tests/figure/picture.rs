@@ -262,6 +262,29 @@ fn where_circles_would_touch_the_later_event_is_a_dot() {
 }
 
 #[test]
+fn a_crowded_event_has_its_number_while_it_is_pointed_at() {
+    let trace = sample::rough::trace(sample::trace());
+    let number = |selected| {
+        let figure = figure(&trace, &View { selected, ..wide(&trace) });
+        let in_circles = texts(&figure).into_iter().filter(|(_, _, y)| near(*y, 21.4));
+        in_circles.map(|(text, ..)| text.to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(number(None), "1 4 6 8 1 2 3");
+    assert_eq!(number(Some(7)), "1 4 7 8 1 2 3");
+}
+
+#[test]
+fn who_left_from_outside_is_owed_nothing() {
+    let trace = sample::rough::trace(sample::trace());
+    let figure = figure(&trace, &wide(&trace));
+    let after_it_left = 128.0 + 612.0 * 2.7 / 8.0 + 1.0;
+    let curl_y = figure.lanes[4].server_y - 4.5;
+    let bars = lines(&figure, Ink::Stale).into_iter().filter(|line| line.0[1] == curl_y);
+    let right = bars.map(|line| line.0[2]).fold(0.0, f32::max);
+    assert!(right > 330.0 && right < after_it_left, "{right}");
+}
+
+#[test]
 fn a_point_means_the_nearest_event() {
     let trace = sample::trace();
     let view = wide(&trace);
