@@ -73,8 +73,9 @@ impl<'a> Frame<'a> {
     pub(crate) fn messages_since(&self, from_us: i64) -> Range<usize> {
         let messages = &self.trace.messages;
         let start = messages.partition_point(|message| message.first_us() < from_us);
-        // Where only the far end is known, the near one is drawn up to a latency before.
-        let end_us = self.scale.end_us.saturating_add(self.latency_us);
+        // Where only the far end is known, the near one is drawn earlier; and live a message stands
+        // where it became known, a little out of order.
+        let end_us = self.scale.end_us.saturating_add(self.reach_us());
         let end = messages.partition_point(|message| message.first_us() <= end_us);
         start..end.max(start)
     }

@@ -53,6 +53,7 @@ impl Deliveries {
                 lane.arrival(frame, message);
             }
         }
+        lanes.iter_mut().for_each(Self::put_in_order);
         for mark in &trace.marks {
             for (i, lane) in lanes.iter_mut().enumerate() {
                 if mark.lane.is_none_or(|of| usize::from(of) == i) {
@@ -71,14 +72,22 @@ impl Deliveries {
     fn arrival(&mut self, frame: &Frame<'_>, message: &Message) {
         if let Some(at_us) = arrival_us(frame, message) {
             for &id in &message.events {
-                let Some(event) = event(&frame.trace.published, id, at_us) else { continue };
-                let position = (event.life, id);
-                // What comes twice counts once.
-                if self.reached.last().is_none_or(|&(reached, _)| reached < position) {
-                    self.reached.push((position, at_us));
+                if let Some(event) = event(&frame.trace.published, id, at_us) {
+                    self.reached.push(((event.life, id), at_us));
                 }
             }
         }
+    }
+
+    /// In order of time, each position beyond the one before: what comes twice counts once.
+    fn put_in_order(&mut self) {
+        self.reached.sort_by_key(|&(position, at_us)| (at_us, position));
+        let mut furthest = None;
+        self.reached.retain(|&(position, _)| {
+            let further = furthest.is_none_or(|furthest| furthest < position);
+            furthest = furthest.max(Some(position));
+            further
+        });
     }
 
     fn reset(&mut self, trace: &Trace, at_us: i64) {
