@@ -22,7 +22,7 @@ use crate::problem::ProblemBody;
                        with a bad value is a 400.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    components(schemas(ProblemBody<'static>)),
+    components(schemas(ProblemBody<'static>, Answer, Event, Gap, Reset)),
     servers((url = "/api")),
     tags(
         (name = "topics", description = "Publishing, and the four ways to receive"),

@@ -1,7 +1,7 @@
 //! `GET /api/dev/reload`, with `--live-reload`: a WebSocket that says `reload` when the book in
 //! `--book DIR` was built again, which whoever builds it tells by touching `DIR/.reload`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use axum::extract::State;
@@ -30,11 +30,12 @@ pub fn router(book: Option<PathBuf>, live_reload: bool) -> OpenApiRouter<AppStat
 
 async fn reload(file: PathBuf, State(app): State<AppState>, handshake: Handshake) -> Response {
     let tasks = app.tasks.clone();
-    handshake.accept(&tasks, 1024, move |socket| async move { watch(&app, &file, socket).await })
+    // Before the answer: whatever is built from here on is told.
+    let seen = modified(&file).await;
+    handshake.accept(&tasks, 1024, move |socket| async move { watch(&app, &file, seen, socket).await })
 }
 
-async fn watch(app: &AppState, file: &std::path::Path, mut socket: Socket) {
-    let mut seen = modified(file).await;
+async fn watch(app: &AppState, file: &Path, mut seen: Option<SystemTime>, mut socket: Socket) {
     let mut look = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
@@ -57,6 +58,6 @@ async fn watch(app: &AppState, file: &std::path::Path, mut socket: Socket) {
     }
 }
 
-async fn modified(file: &std::path::Path) -> Option<SystemTime> {
+async fn modified(file: &Path) -> Option<SystemTime> {
     tokio::fs::metadata(file).await.ok()?.modified().ok()
 }
