@@ -92,7 +92,7 @@ impl Ledger {
         for &id in &message.events {
             self.events += 1;
             if let Some(event) = published_before(published, id, arrived_us) {
-                self.staleness.add(u64::try_from(arrived_us - event.at_us).unwrap_or(0));
+                self.staleness.add(u64::try_from(arrived_us.saturating_sub(event.at_us)).unwrap_or(0));
             }
         }
     }
@@ -102,7 +102,8 @@ impl Ledger {
         let to_us = span.to.map_or(until_us, |to| to.at_us);
         match span.kind {
             SpanKind::Open | SpanKind::Held => {
-                self.held_us += u64::try_from(to_us - span.from.at_us).unwrap_or(0);
+                let us = u64::try_from(to_us.saturating_sub(span.from.at_us)).unwrap_or(0);
+                self.held_us = self.held_us.saturating_add(us);
             }
             SpanKind::Waiting if span.to.is_some() => self.reconnects += 1,
             SpanKind::Waiting | SpanKind::Fault => {}
@@ -112,9 +113,11 @@ impl Ledger {
     /// Counts one mark.
     pub(crate) fn mark(&mut self, mark: &Mark) {
         match mark.kind {
-            MarkKind::Gap { from, to } => self.lost += to.saturating_sub(from).saturating_add(1),
+            MarkKind::Gap { from, to } => self.lost = self.lost.saturating_add(ids(from, to)),
             MarkKind::Reset { .. } => self.resets += 1,
-            MarkKind::Recovered { from, to, .. } if from > 0 => self.recovered += to.saturating_sub(from) + 1,
+            MarkKind::Recovered { from, to, .. } if from > 0 => {
+                self.recovered = self.recovered.saturating_add(ids(from, to));
+            }
             _ => {}
         }
     }
@@ -135,6 +138,12 @@ impl Ledger {
     }
 }
 
+/// How many ids there are from one to another, both included. A file that someone drops on the page
+/// may hold any numbers.
+fn ids(from: u64, to: u64) -> u64 {
+    to.saturating_sub(from).saturating_add(1)
+}
+
 /// The event of this number that was the newest at that moment: ids start again with each life of
 /// a topic.
 #[must_use]
@@ -142,7 +151,7 @@ pub fn published_before(published: &[Published], id: u64, at_us: i64) -> Option<
     // A little is allowed for the error between two clocks, so that news that arrives at once is
     // not taken for news of an earlier life.
     const CLOCK_ERROR_US: i64 = 50_000;
-    published.iter().rev().find(|event| event.id == id && event.at_us <= at_us + CLOCK_ERROR_US)
+    published.iter().rev().find(|event| event.id == id && event.at_us <= at_us.saturating_add(CLOCK_ERROR_US))
 }
 
 /// How old events were when they arrived.
