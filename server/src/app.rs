@@ -11,7 +11,7 @@ use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa::OpenApi as _;
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::book::{self, Book, NoBook};
@@ -74,12 +74,12 @@ pub fn app(config: Config) -> Result<(Router, AppState), NoBook> {
 /// Everything under `/api`. A layer that is added later stands further out.
 fn api(state: &AppState) -> Router<AppState> {
     let at_once = OpenApiRouter::new()
-        .routes(with_options(routes!(publish::publish)))
-        .routes(with_options(routes!(poll::poll)))
-        .routes(with_options(routes!(ws::ws)));
+        .routes(routes!(publish::publish))
+        .routes(routes!(poll::poll))
+        .routes(routes!(ws::ws));
     let held = OpenApiRouter::new()
-        .routes(with_options(routes!(long_poll::long_poll)))
-        .routes(with_options(routes!(sse::sse)))
+        .routes(routes!(long_poll::long_poll))
+        .routes(routes!(sse::sse))
         .route_layer(from_fn(origin::guard_held));
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(at_once)
@@ -101,19 +101,12 @@ fn api(state: &AppState) -> Router<AppState> {
         // The network begins here: preflights and refusals go over it too, and the heads that it
         // delays and shows are whole.
         .layer(from_fn_with_state(state.clone(), net::shape))
+        // A fault answers by itself; pages that may see answers see that too.
+        .layer(from_fn_with_state(state.clone(), origin::expose))
 }
 
-/// A route that also takes `OPTIONS`; see [`origin::options`].
-fn with_options((schemas, paths, router): UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
-    (schemas, paths, router.options(origin::options))
-}
-
-/// Middleware: `sub` is known to every request, and so a bad one is told. Not to a preflight: the
-/// page would never see the answer to the request itself.
+/// Middleware: `sub` is known to every request, and so a bad one is told.
 async fn check_sub(request: Request, next: Next) -> Response {
-    if *request.method() == Method::OPTIONS {
-        return next.run(request).await;
-    }
     match query::check_sub(request.uri().query()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),

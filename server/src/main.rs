@@ -22,7 +22,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the book, its widgets and the API
-    #[command(after_help = "Logs go to standard error. RUST_LOG sets how much: `RUST_LOG=standby_server=debug`.")]
+    #[command(
+        after_help = "Logs go to standard error. RUST_LOG sets how much: `RUST_LOG=standby_server=debug`."
+    )]
     Serve {
         /// Where to listen: an address and a port, or a port alone (`:0` picks a free one). With
         /// 0.0.0.0 others on the network can open it
@@ -157,7 +159,8 @@ fn say_where(addr: SocketAddr) -> io::Result<()> {
 /// browser takes.
 fn network_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let addresses = interfaces.iter().filter(|i| !i.is_loopback() && !i.is_link_local()).map(if_addrs::Interface::ip);
+    let addresses =
+        interfaces.iter().filter(|i| !i.is_loopback() && !i.is_link_local()).map(if_addrs::Interface::ip);
     let mut addresses: Vec<_> = addresses.collect();
     addresses.sort_by_key(|ip| (ip.is_ipv6(), *ip));
     addresses
@@ -173,8 +176,10 @@ fn cannot_listen(addr: SocketAddr, e: &io::Error) -> String {
             )
         }
         ErrorKind::PermissionDenied => {
-            format!("{addr} may not be used: ports below 1024 need rights. Choose one above: `--addr {}`",
-                SocketAddr::new(addr.ip(), 3000))
+            format!(
+                "{addr} may not be used: ports below 1024 need rights. Choose one above: `--addr {}`",
+                SocketAddr::new(addr.ip(), 3000)
+            )
         }
         ErrorKind::AddrNotAvailable => {
             format!("{} is no address of this machine. Use 127.0.0.1, or 0.0.0.0 for all of them", addr.ip())
@@ -186,7 +191,8 @@ fn cannot_listen(addr: SocketAddr, e: &io::Error) -> String {
 /// `127.0.0.1:3000`, `localhost:3000`, `[::1]:3000`, `:3000` or `3000`.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
-    let text = if port.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{port}") } else { text.to_owned() };
+    let text =
+        if port.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{port}") } else { text.to_owned() };
     let addresses = text.to_socket_addrs();
     addresses.ok().and_then(|mut found| found.next()).ok_or_else(|| {
         "give an address and a port, as in 127.0.0.1:3000, or a port alone, as in :3000".to_owned()

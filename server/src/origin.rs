@@ -122,9 +122,25 @@ pub async fn guard(State(app): State<AppState>, request: Request, next: Next) ->
 
     let mut response = match &caller {
         Caller::Stranger if changes || opens_socket || preflight => refused(),
-        Caller::Allowed(_) if preflight => may_ask(next.run(request).await),
+        Caller::Allowed(_) if preflight => preflight_answer(),
         _ => next.run(mark(request, &caller)).await,
     };
+    show(&mut response, caller);
+    response
+}
+
+/// Middleware: pages that may see answers see those too that were given on the way to [`guard`].
+pub async fn expose(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let caller = Caller::of(request.headers(), request.uri(), &app.config.allow_origin);
+    let mut response = next.run(request).await;
+    if !response.headers().contains_key(header::VARY) {
+        show(&mut response, caller);
+    }
+    response
+}
+
+/// Lets the caller's page see the answer, if it may.
+fn show(response: &mut Response, caller: Caller) {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Caller::Allowed(origin) = caller {
@@ -132,7 +148,6 @@ pub async fn guard(State(app): State<AppState>, request: Request, next: Next) ->
         let exposed = HeaderValue::from_static("ETag, Retry-After");
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
-    response
 }
 
 /// Middleware around what the server holds open without a socket: no stranger's page may tie up a
@@ -161,29 +176,15 @@ fn refused() -> Response {
     Problem::new(StatusCode::FORBIDDEN, "Origin not allowed", detail).into_response()
 }
 
-/// Handler: the answer to `OPTIONS`. Topics have one, so that a preflight passes through the
-/// network's conditions and is seen by observers like any other request.
-pub async fn options() -> StatusCode {
-    StatusCode::NO_CONTENT
-}
-
-/// Adds to the answer to a preflight what its page may ask. Elsewhere no handler knows `OPTIONS`;
-/// what else went wrong (a fault, a limit) stays as it is.
-fn may_ask(answer: Response) -> Response {
-    let mut answer = match answer.status() {
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => StatusCode::NO_CONTENT.into_response(),
-        _ => answer,
-    };
+/// What the page may ask. Not whether there is anything there: the request itself is told that.
+fn preflight_answer() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, If-None-Match, Last-Event-ID"),
         // A day: Firefox keeps an answer no longer, Chromium two hours.
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
-    for (name, value) in headers {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    answer
+    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 #[cfg(test)]

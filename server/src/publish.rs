@@ -1,5 +1,7 @@
 //! `POST /api/topics/{topic}/events`: publishing by a request.
 
+use std::error::Error;
+
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use standby_transport::Receipt;
 
+use crate::net::BodyTooSlow;
 use crate::query::TopicName;
 use crate::topics::{Full, Topics};
 use crate::{AppState, Problem};
@@ -122,7 +125,7 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// The whole body, if it is within its bound.
 pub(crate) async fn read_body(body: Body, headers: &HeaderMap, most_bytes: usize) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = format!("An event's body is at most {most_bytes} bytes.");
+        let detail = format!("The body may be at most {most_bytes} bytes.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Body too large", detail)
     };
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
@@ -134,7 +137,7 @@ pub(crate) async fn read_body(body: Body, headers: &HeaderMap, most_bytes: usize
     let mut whole = Vec::new();
     let mut fits = true;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| if e.is::<LengthLimitError>() { too_large() } else { cut(&*e) })?;
+        let frame = frame.map_err(|e| if e.is::<LengthLimitError>() { too_large() } else { broken(&*e) })?;
         let Ok(data) = frame.into_data() else { continue };
         fits = fits && whole.len() + data.len() <= most_bytes;
         // One that is a little too large is read to its end, and thrown away: closing the
@@ -146,7 +149,16 @@ pub(crate) async fn read_body(body: Body, headers: &HeaderMap, most_bytes: usize
     if fits { Ok(whole.into()) } else { Err(too_large()) }
 }
 
-fn cut(e: &(dyn std::error::Error + Send + Sync)) -> Problem {
-    tracing::debug!("a body was cut: {e}");
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "Body cut off", "Send the whole body, and do so in time.")
+/// What a body that does not come to its end is answered, if anyone is still there.
+fn broken(e: &(dyn Error + Send + Sync + 'static)) -> Problem {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(e);
+    while let Some(e) = cause {
+        if e.is::<BodyTooSlow>() {
+            let detail = "Send the whole body, and do so in time.";
+            return Problem::new(StatusCode::REQUEST_TIMEOUT, "Body too slow", detail);
+        }
+        cause = e.source();
+    }
+    tracing::debug!("a body was broken: {e}");
+    Problem::bad_request("Broken body", "Send the body whole, as `Content-Length` or its chunks say.")
 }

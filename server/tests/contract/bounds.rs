@@ -30,7 +30,8 @@ async fn the_topic_that_was_idle_longest_makes_room_for_a_new_one() {
     // A poll is a use too.
     server.get("/api/topics/a/poll").await;
     server.publish("d", "1").await;
-    let epoch = async |topic: &str| server.get(&format!("/api/topics/{topic}/poll")).await.json()["epoch"].clone();
+    let epoch =
+        async |topic: &str| server.get(&format!("/api/topics/{topic}/poll")).await.json()["epoch"].clone();
     assert!(epoch("b").await.is_null());
     for topic in ["c", "a", "d"] {
         assert!(epoch(topic).await.is_string(), "{topic}");
@@ -108,7 +109,8 @@ async fn for_bytes_idle_topics_go_first_and_then_the_publishing_topics_oldest_ev
     server.publish("held", &large).await;
     // A fourth is too much: the one that was idle longest goes.
     server.publish("new", &large).await;
-    let epoch = async |topic: &str| server.get(&format!("/api/topics/{topic}/poll")).await.json()["epoch"].clone();
+    let epoch =
+        async |topic: &str| server.get(&format!("/api/topics/{topic}/poll")).await.json()["epoch"].clone();
     assert!(epoch("idle-1").await.is_null());
     for topic in ["idle-2", "held", "new"] {
         assert!(epoch(topic).await.is_string(), "{topic}");

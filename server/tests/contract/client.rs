@@ -10,25 +10,25 @@ use tokio::time::timeout;
 use crate::server::PATIENCE;
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 
     /// The answer is a problem of this status, and says what to change.
     #[track_caller]
-    pub fn assert_problem(&self, status: u16) {
+    pub(crate) fn assert_problem(&self, status: u16) {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
@@ -39,23 +39,23 @@ impl Answer {
     }
 }
 
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
 impl Connection {
-    pub async fn open(addr: SocketAddr) -> Self {
+    pub(crate) async fn open(addr: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(addr).await.unwrap(), read: Vec::new() }
     }
 
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads").unwrap();
     }
 
     /// Sends a request. `head` is method and path, then headers, a line each; `Host` is added if it
     /// is not there.
-    pub async fn request(&mut self, head: &str, body: &str) {
+    pub(crate) async fn request(&mut self, head: &str, body: &str) {
         let (first, headers) = head.split_once('\n').unwrap_or((head, ""));
         let mut request = format!("{first} HTTP/1.1\r\n");
         if !headers.to_lowercase().lines().any(|line| line.starts_with("host:")) {
@@ -74,12 +74,12 @@ impl Connection {
     }
 
     /// One exchange, with its whole answer.
-    pub async fn ask(&mut self, head: &str, body: &str) -> Answer {
+    pub(crate) async fn ask(&mut self, head: &str, body: &str) -> Answer {
         self.request(head, body).await;
         self.answer(head.starts_with("HEAD")).await
     }
 
-    pub async fn answer(&mut self, is_head: bool) -> Answer {
+    pub(crate) async fn answer(&mut self, is_head: bool) -> Answer {
         let mut answer = self.head().await;
         let length = answer.header("content-length").map(|length| length.parse::<usize>().unwrap());
         let bytes = if is_head || matches!(answer.status, 101 | 204 | 304) {
@@ -98,7 +98,7 @@ impl Connection {
     }
 
     /// The head of an answer.
-    pub async fn head(&mut self) -> Answer {
+    pub(crate) async fn head(&mut self) -> Answer {
         let head = self.through(b"\r\n\r\n").await;
         let head = String::from_utf8(head).unwrap();
         let mut lines = head.lines();
@@ -109,7 +109,7 @@ impl Connection {
     }
 
     /// One chunk; `None` for the last.
-    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
+    pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = self.through(b"\r\n").await;
         let size = usize::from_str_radix(std::str::from_utf8(&size).unwrap().trim_end(), 16).unwrap();
         let chunk = self.exactly(size).await;
@@ -118,11 +118,11 @@ impl Connection {
     }
 
     /// One chunk, as text.
-    pub async fn text_chunk(&mut self) -> String {
+    pub(crate) async fn text_chunk(&mut self) -> String {
         String::from_utf8(self.chunk().await.expect("the stream goes on")).unwrap()
     }
 
-    pub async fn through(&mut self, end: &[u8]) -> Vec<u8> {
+    pub(crate) async fn through(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             if let Some(at) = self.read.windows(end.len()).position(|window| window == end) {
                 return self.read.drain(..at + end.len()).collect();
@@ -131,7 +131,7 @@ impl Connection {
         }
     }
 
-    pub async fn exactly(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) async fn exactly(&mut self, count: usize) -> Vec<u8> {
         while self.read.len() < count {
             assert!(self.more().await, "the connection ended in the middle");
         }
@@ -139,7 +139,7 @@ impl Connection {
     }
 
     /// Nothing more comes: the connection was closed in order.
-    pub async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         while self.more().await {}
         assert!(self.read.is_empty(), "left over: {:?}", String::from_utf8_lossy(&self.read));
     }
@@ -150,7 +150,7 @@ impl Connection {
     }
 
     /// Opens a WebSocket.
-    pub async fn upgrade(&mut self, path: &str) {
+    pub(crate) async fn upgrade(&mut self, path: &str) {
         let answer = self.ask(&format!("GET {path}\n{HANDSHAKE}"), "").await;
         assert_eq!(answer.status, 101, "{answer:?}");
         // The key and its answer in RFC 6455 §1.3.
@@ -158,7 +158,7 @@ impl Connection {
     }
 
     /// Sends a frame, masked as a client has to (with a mask that changes nothing).
-    pub async fn send_frame(&mut self, first_byte: u8, payload: &[u8]) {
+    pub(crate) async fn send_frame(&mut self, first_byte: u8, payload: &[u8]) {
         let mut frame = vec![first_byte];
         match payload.len() {
             len @ 0..=125 => frame.push(0x80 | len as u8),
@@ -170,12 +170,12 @@ impl Connection {
         self.send(&frame).await;
     }
 
-    pub async fn send_text(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.send_frame(TEXT, text.as_bytes()).await;
     }
 
     /// A frame: its first byte and its payload.
-    pub async fn frame(&mut self) -> (u8, Vec<u8>) {
+    pub(crate) async fn frame(&mut self) -> (u8, Vec<u8>) {
         let head = self.exactly(2).await;
         assert_eq!(head[1] & 0x80, 0, "a server does not mask");
         let length = match head[1] {
@@ -187,19 +187,19 @@ impl Connection {
     }
 
     /// A text frame.
-    pub async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         let (first, payload) = self.frame().await;
         assert_eq!(first, TEXT, "{payload:?}");
         String::from_utf8(payload).unwrap()
     }
 
     /// A text frame, as JSON.
-    pub async fn json(&mut self) -> Value {
+    pub(crate) async fn json(&mut self) -> Value {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
     /// A close frame with this code, and the end of the connection.
-    pub async fn closed_with(&mut self, code: u16) {
+    pub(crate) async fn closed_with(&mut self, code: u16) {
         let (first, payload) = self.frame().await;
         assert_eq!(first, CLOSE, "{:?}", String::from_utf8_lossy(&payload));
         assert_eq!(payload[..2], code.to_be_bytes(), "{}", u16::from_be_bytes([payload[0], payload[1]]));
@@ -207,12 +207,12 @@ impl Connection {
 }
 
 /// The headers of a WebSocket handshake.
-pub const HANDSHAKE: &str = "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\
+pub(crate) const HANDSHAKE: &str = "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\
                              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
 /// First bytes of frames: FIN and an opcode (RFC 6455 §5.2).
-pub const TEXT: u8 = 0x81;
-pub const BINARY: u8 = 0x82;
-pub const CLOSE: u8 = 0x88;
-pub const PING: u8 = 0x89;
-pub const PONG: u8 = 0x8a;
+pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const CLOSE: u8 = 0x88;
+pub(crate) const PING: u8 = 0x89;
+pub(crate) const PONG: u8 = 0x8a;

@@ -40,7 +40,8 @@ async fn by_stream(server: &Server, after: &str, last_id: u64, epoch: &str) -> T
     let mut told = Told { opening: Value::Null, gap: Value::Null, ids: vec![] };
     while told.ids.last() != Some(&last_id) {
         for event in stream.text_chunk().await.split_terminator("\n\n") {
-            let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            let field =
+                |name: &str| event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             let data: Value = field("data").map_or(Value::Null, |data| serde_json::from_str(data).unwrap());
             let id = |n: &Value| assert_eq!(field("id"), Some(&*format!("{epoch}:{n}")), "{event}");
             match field("event") {
@@ -74,7 +75,10 @@ async fn told(after: &str) -> (String, Told) {
     for path in ["poll", "long-poll"] {
         let poll = by_poll(&server, path, &after).await;
         // A poll has no hello: what it would say stands in its epoch and the ids.
-        assert_eq!((poll.opening["reset"].clone(), &poll.gap, &poll.ids), (socket.opening["reset"].clone(), &socket.gap, &socket.ids));
+        assert_eq!(
+            (poll.opening["reset"].clone(), &poll.gap, &poll.ids),
+            (socket.opening["reset"].clone(), &socket.gap, &socket.ids)
+        );
     }
     (epoch, socket)
 }
@@ -113,8 +117,21 @@ async fn a_malformed_position_is_refused() {
     let server = Server::start().await;
     for path in ["poll", "long-poll", "ws", "sse"] {
         for after in [
-            "", "x", "-1", "+1", "1.0", ":1", "a:", "A:1", "a:b:1", "1%20", "%ff", "abcdefghijklmnopq:1",
-            "18446744073709551616", "1&after=1", "1&after=2",
+            "",
+            "x",
+            "-1",
+            "+1",
+            "1.0",
+            ":1",
+            "a:",
+            "A:1",
+            "a:b:1",
+            "1%20",
+            "%ff",
+            "abcdefghijklmnopq:1",
+            "18446744073709551616",
+            "1&after=1",
+            "1&after=2",
         ] {
             server.get(&format!("/api/topics/t/{path}?after={after}")).await.assert_problem(400);
         }
@@ -144,7 +161,10 @@ async fn what_is_too_old_is_gone_and_told() {
     server.until(async || ids(&server.get("/api/topics/t/poll?after=0").await.json()).is_empty()).await;
     let answer = server.get("/api/topics/t/poll?after=0").await;
     // Without an event the position is the gap's end.
-    assert_eq!(answer.body, format!(r#"{{"epoch":"{epoch}","gap":{{"from":1,"to":2}},"events":[],"last_id":2}}"#));
+    assert_eq!(
+        answer.body,
+        format!(r#"{{"epoch":"{epoch}","gap":{{"from":1,"to":2}},"events":[],"last_id":2}}"#)
+    );
     let answer = server.get("/api/topics/t/poll?after=dead:1").await;
     let reset = format!(r#""reset":{{"epoch":"{epoch}","last_id":2}}"#);
     assert_eq!(answer.body, format!(r#"{{"epoch":"{epoch}",{reset},"events":[],"last_id":2}}"#));

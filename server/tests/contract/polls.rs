@@ -82,7 +82,9 @@ async fn a_conditional_poll_gets_304_if_nothing_is_new() {
     assert_eq!(poll("?after=1", &tag).await.status, 200);
     assert_eq!(poll("?after=1", "*").await.status, 200);
     assert_eq!(poll("?after=dead:2", &tag).await.status, 200);
-    let long = server.get_with("/api/topics/t/long-poll?after=2&timeout_ms=0", &format!("If-None-Match: {tag}")).await;
+    let long = server
+        .get_with("/api/topics/t/long-poll?after=2&timeout_ms=0", &format!("If-None-Match: {tag}"))
+        .await;
     assert_eq!(long.status, 200, "long polls ignore it");
 }
 
@@ -90,9 +92,8 @@ async fn a_conditional_poll_gets_304_if_nothing_is_new() {
 async fn a_conditional_poll_gets_a_gap_whatever_its_tag() {
     let server = Server::with(|config| config.topics.history_events = 1).await;
     let epoch = server.publish_many("t", 3).await;
-    let answer = server
-        .get_with("/api/topics/t/poll?after=1", &format!("If-None-Match: \"{epoch}:3\", *"))
-        .await;
+    let answer =
+        server.get_with("/api/topics/t/poll?after=1", &format!("If-None-Match: \"{epoch}:3\", *")).await;
     assert_eq!((answer.status, answer.json()["gap"].to_string()), (200, r#"{"from":2,"to":2}"#.to_owned()));
 }
 

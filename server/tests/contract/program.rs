@@ -28,7 +28,9 @@ fn stop(child: &mut Child, signal: &str) -> std::process::ExitStatus {
 #[cfg(unix)]
 #[test]
 fn it_says_where_it_listens_and_stops_in_order_on_a_signal() {
-    for (addr, signal) in [("127.0.0.1:0", "-TERM"), (":0", "-INT"), ("localhost:0", "-TERM"), ("0.0.0.0:0", "-TERM")] {
+    for (addr, signal) in
+        [("127.0.0.1:0", "-TERM"), (":0", "-INT"), ("localhost:0", "-TERM"), ("0.0.0.0:0", "-TERM")]
+    {
         let (mut child, addr) = start(&["serve", "--addr", addr]);
         let mut stream = TcpStream::connect(&addr).unwrap();
         write!(stream, "GET /api/topics/t/sse?retry_ms=500 HTTP/1.1\r\nHost: {addr}\r\n\r\n").unwrap();

@@ -116,6 +116,18 @@ async fn a_body_of_64_kib_is_taken_and_a_larger_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_broken_or_too_slow_is_told_so() {
+    let server = Server::with(|config| config.limits.body_time_ms = 200).await;
+    let mut connection = server.connect().await;
+    connection.request(&format!("POST {PATH}\nTransfer-Encoding: chunked"), "").await;
+    connection.send(b"no size\r\n").await;
+    connection.answer(false).await.assert_problem(400);
+    let mut connection = server.connect().await;
+    connection.request(&format!("POST {PATH}\nContent-Length: 10"), "{").await;
+    connection.answer(false).await.assert_problem(408);
+}
+
+#[tokio::test]
 async fn only_json_is_taken() {
     let server = Server::start().await;
     let post = async |headers: &str| server.ask(&format!("POST {PATH}{headers}"), r#"{"data":1}"#).await;

@@ -11,20 +11,20 @@ use tokio::task::JoinHandle;
 use crate::client::{Answer, Connection};
 
 /// Far longer than anything here takes: it only ends a test that would hang.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Server {
-    pub addr: SocketAddr,
-    pub state: AppState,
+pub(crate) struct Server {
+    pub(crate) addr: SocketAddr,
+    pub(crate) state: AppState,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(set: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(set: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         set(&mut config);
         let limits = config.limits;
@@ -36,62 +36,63 @@ impl Server {
     }
 
     /// Stops in order, and waits until all is closed.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.state.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.serving).await.expect("the server stops").unwrap().unwrap();
         self.state.tasks.close();
         tokio::time::timeout(PATIENCE, self.state.tasks.wait()).await.expect("the sockets close");
     }
 
-    pub async fn connect(&self) -> Connection {
+    pub(crate) async fn connect(&self) -> Connection {
         Connection::open(self.addr).await
     }
 
     /// One request on a connection of its own.
-    pub async fn ask(&self, head: &str, body: &str) -> Answer {
+    pub(crate) async fn ask(&self, head: &str, body: &str) -> Answer {
         self.connect().await.ask(head, body).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path}"), "").await
     }
 
-    pub async fn get_with(&self, path: &str, headers: &str) -> Answer {
+    pub(crate) async fn get_with(&self, path: &str, headers: &str) -> Answer {
         self.ask(&format!("GET {path}\n{headers}"), "").await
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
         self.ask(&format!("POST {path}\nContent-Type: application/json"), body).await
     }
 
     /// Publishes `{"data": data}` and gives back the event's number.
-    pub async fn publish(&self, topic: &str, data: &str) -> u64 {
-        let answer = self.post(&format!("/api/topics/{topic}/events"), &format!(r#"{{"data":{data}}}"#)).await;
+    pub(crate) async fn publish(&self, topic: &str, data: &str) -> u64 {
+        let answer =
+            self.post(&format!("/api/topics/{topic}/events"), &format!(r#"{{"data":{data}}}"#)).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.json()["id"].as_u64().unwrap()
     }
 
     /// Publishes `count` events, whose data are the numbers from 1, and gives back the epoch.
-    pub async fn publish_many(&self, topic: &str, count: u64) -> String {
+    pub(crate) async fn publish_many(&self, topic: &str, count: u64) -> String {
         for n in 1..=count {
             self.publish(topic, &n.to_string()).await;
         }
         self.epoch(topic).await
     }
 
-    pub async fn epoch(&self, topic: &str) -> String {
+    pub(crate) async fn epoch(&self, topic: &str) -> String {
         let answer = self.get(&format!("/api/topics/{topic}/poll")).await.json();
         answer["epoch"].as_str().expect("the topic lives").to_owned()
     }
 
     /// Waits until `kind` is held open `n` times.
-    pub async fn until_held(&self, kind: &str, n: u64) {
+    pub(crate) async fn until_held(&self, kind: &str, n: u64) {
         let line = format!("standby_held{{kind=\"{kind}\"}} {n}\n");
         self.until(async || self.get("/metrics").await.body.contains(&line)).await;
     }
 
     /// Waits for a condition.
-    pub async fn until(&self, condition: impl AsyncFn() -> bool) {
+    pub(crate) async fn until(&self, condition: impl AsyncFn() -> bool) {
         let wait = async {
             while !condition().await {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -102,6 +103,6 @@ impl Server {
 }
 
 /// The ids of a poll's events.
-pub fn ids(answer: &Value) -> Vec<u64> {
+pub(crate) fn ids(answer: &Value) -> Vec<u64> {
     answer["events"].as_array().unwrap().iter().map(|event| event["id"].as_u64().unwrap()).collect()
 }

@@ -40,7 +40,11 @@ async fn the_whole_api_is_described() {
     let document = document.json();
     assert_eq!(document["servers"][0]["url"], "/api");
     for (path, method, statuses) in [
-        ("/topics/{topic}/events", "post", &["201", "400", "403", "408", "413", "415", "421", "429", "503"][..]),
+        (
+            "/topics/{topic}/events",
+            "post",
+            &["201", "400", "403", "408", "413", "415", "421", "429", "503"][..],
+        ),
         ("/topics/{topic}/poll", "get", &["200", "304", "400", "421", "429", "503"]),
         ("/topics/{topic}/long-poll", "get", &["200", "400", "403", "421", "429", "503"]),
         ("/topics/{topic}/ws", "get", &["101", "400", "403", "421", "426", "429", "503"]),
@@ -50,7 +54,8 @@ async fn the_whole_api_is_described() {
         ("/openapi.json", "get", &["200", "400", "421", "429", "503"]),
     ] {
         let operation = &document["paths"][path][method];
-        let described: Vec<_> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+        let described: Vec<_> =
+            operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(described, statuses, "{path}");
         let parameters = operation["parameters"].as_array().unwrap();
         assert!(parameters.iter().any(|parameter| parameter["name"] == "sub"), "{path}");
