@@ -120,8 +120,8 @@ impl Live {
         let mut ask_first = !is_new;
         let mut probes = 0;
         loop {
-            // A server that was started anew knows nothing of the experiment. The same key gives
-            // the same topic, and the lanes go on by themselves.
+            // A server that was started anew knows nothing of the experiment, nor does one after a
+            // long pause. The same key gives the same topic, and the lanes go on by themselves.
             if ask_first && let Err(no_answer) = self.start_again().await {
                 match no_answer {
                     NoAnswer::TooLate if !self.run.is_away() => {
@@ -148,12 +148,16 @@ impl Live {
         }
     }
 
-    /// Asks by fetch first: failed handshakes make a browser hold back the next ones.
+    /// Has the server run the experiment, if it does not do so any more. By fetch: failed
+    /// handshakes make a browser hold back the next ones.
     async fn start_again(&self) -> Result<(), NoAnswer> {
-        let scenario = self.scenario.borrow().clone();
-        let key = self.started.borrow().key.clone();
-        let started = self.api.start(&scenario, Some(&key)).await?;
-        self.started.replace(started);
+        let started = self.started.borrow().clone();
+        if self.api.is_at_work(&started).await? {
+            return Ok(());
+        }
+        let ran_ms = u32::try_from(self.run.now_us() / 1_000).unwrap_or(u32::MAX);
+        let rest = rest_of(self.scenario.borrow().clone(), ran_ms);
+        self.started.replace(self.api.start(&rest, Some(&started.key)).await?);
         Ok(())
     }
 
@@ -243,10 +247,35 @@ impl Live {
     }
 }
 
+/// A scenario for a server that takes over a run: without the faults that have been.
+fn rest_of(mut scenario: Scenario, ran_ms: u32) -> Scenario {
+    scenario.faults.retain(|planned| planned.at_ms > ran_ms);
+    for planned in &mut scenario.faults {
+        planned.at_ms -= ran_ms;
+    }
+    scenario
+}
+
 fn trouble(no_answer: NoAnswer) -> Trouble {
     match no_answer {
         NoAnswer::Network => Trouble::NotThere { at: String::new() },
         NoAnswer::TooLate => Trouble::Busy,
         NoAnswer::Refused { said, .. } => Trouble::Refused { said },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use standby_trace::scenario::PlannedFault;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_over_does_not_repeat_the_faults_that_have_been() {
+        let json = r#"{"v":1,"lanes":[{"transport":"sse","retry_ms":1000}],"publish":{"every_ms":0}}"#;
+        let mut scenario = Scenario::from_json(json).unwrap();
+        let fault = Fault::Drop { sub: None };
+        scenario.faults = [3_000, 9_000].map(|at_ms| PlannedFault { at_ms, fault: fault.clone() }).to_vec();
+        assert_eq!(rest_of(scenario, 4_000).faults, [PlannedFault { at_ms: 5_000, fault }]);
     }
 }

@@ -158,6 +158,16 @@ impl Api {
         read(send(request, Some(&body)).await?).await
     }
 
+    /// Whether the server runs the experiment now.
+    pub(crate) async fn is_at_work(&self, of: &ExperimentStarted) -> Result<bool, NoAnswer> {
+        // A change of nothing.
+        match self.steer(of, &Change::default()).await {
+            Ok(()) => Ok(true),
+            Err(NoAnswer::Refused { status: 404, .. }) => Ok(false),
+            Err(no_answer) => Err(no_answer),
+        }
+    }
+
     /// Changes conditions or publisher of a running experiment.
     pub(crate) async fn steer(&self, of: &ExperimentStarted, change: &Change) -> Result<(), NoAnswer> {
         let request = Request::patch(&self.with_key(of, "experiment"));

@@ -64,10 +64,13 @@ pub(crate) struct Widget {
     shown: Shown,
 }
 
+/// What the display calls with its time.
+type Frame = Closure<dyn FnMut(f64)>;
+
 /// When things were last shown, in the display's milliseconds.
 #[derive(Default)]
 struct Shown {
-    frame: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    frame: RefCell<Option<Frame>>,
     frame_is_due: Cell<bool>,
     picture_ms: Cell<f64>,
     words_ms: Cell<f64>,
@@ -149,13 +152,13 @@ impl Widget {
         self.paint();
 
         let me = Rc::downgrade(self);
-        let frame = Closure::<dyn FnMut(f64)>::new(move |at_ms| with(&me, |widget| widget.frame(at_ms)));
+        let frame = Frame::new(move |at_ms| with(&me, |widget| widget.frame(at_ms)));
         self.shown.frame.replace(Some(frame));
     }
 
     fn listen(self: &Rc<Self>) {
         // No key that is pressed in here turns mdBook's page, opens its search or its help.
-        dom::on(&self.element, "keydown", |event| event.stop_propagation());
+        dom::on(&self.element, "keydown", web_sys::Event::stop_propagation);
 
         let canvas = self.picture.canvas();
         for event in ["pointermove", "pointerdown"] {

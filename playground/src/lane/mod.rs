@@ -199,7 +199,7 @@ impl Lane {
         };
         match input {
             Input::Opened { .. } => {
-                self.run.record(|recorder, now_us| recorder.opened(self.index, n, now_us))
+                self.run.record(|recorder, now_us| recorder.opened(self.index, n, now_us));
             }
             Input::Head { status: 200, .. } if !polls => {
                 self.run.record(|recorder, now_us| recorder.opened(self.index, n, now_us));
