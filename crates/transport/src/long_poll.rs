@@ -42,19 +42,22 @@ pub struct LongPoll {
     progress: Progress,
     state: State,
     retries: Retries,
-    /// The number of the last exchange.
+    /// The number of the last exchange. What arrives about any other is late, and ignored.
     n: u64,
-    /// When the last request was sent.
+    /// When the last request was sent: tells an empty answer that came too soon.
     asked_at_us: u64,
 }
 
+/// One request at a time, as with short polling, and here it matters more: of two that are held,
+/// both would be answered with the same event.
 #[derive(Clone, Debug)]
 enum State {
-    /// Not started, stopped, or given up.
+    /// Not started, stopped, or given up. Goes to `Asking` with a start.
     Idle,
-    /// A request is under way, and most likely held.
+    /// A request is under way, and most likely held. An answer leads to the next one at once, so
+    /// this is where a subscriber spends its life.
     Asking(Exchange),
-    /// After a cut, or an empty answer that came too soon.
+    /// After a cut, or an empty answer that came too soon; then to `Asking`.
     Pausing { until_us: u64 },
 }
 
@@ -72,6 +75,8 @@ impl LongPoll {
         self.n += 1;
         self.asked_at_us = now_us;
         let target = Target::new("long-poll")
+            // What was published since the last answer is not lost for being published while nobody
+            // asked: it is after this position, and answered at once.
             .after(self.progress.position())
             .with("timeout_ms", self.config.timeout_ms)
             .sub(&self.config.sub)
@@ -96,9 +101,11 @@ impl LongPoll {
                 // a stream has to last for that.
                 self.retries.succeeded();
                 if self.progress.answer(answer, out) {
-                    // More may have been published while this answer was on its way.
+                    // No pause, or this would be short polling. A busy topic doesn't make it spin:
+                    // what is published during the round trip comes together in the next answer.
                     return self.ask(now_us, out);
                 }
+                // The time was up. Asking again keeps the connection from looking idle to proxies.
                 out.push(Output::Tell(Notice::Empty { n }));
                 let until_us = self.asked_at_us + EMPTY_SPACING_US;
                 if until_us <= now_us {
@@ -110,6 +117,8 @@ impl LongPoll {
                 let why = Why::Status(status);
                 out.push(Output::Tell(Notice::Cut { n, why: why.clone() }));
                 if is_passing(status) {
+                    // 503 with `Retry-After` is how a full or a restarting server spreads those who
+                    // come back; see `Retries::wait`.
                     return self.come_back(now_us, retry_after_ms, out);
                 }
                 out.push(Output::Tell(Notice::GaveUp { why }));
@@ -124,6 +133,8 @@ impl LongPoll {
     }
     // ANCHOR_END: conclude
 
+    /// Without this wait a server that is away would be asked as fast as connections fail: there is
+    /// no interval here to hold it back.
     fn come_back(&mut self, now_us: u64, retry_after_ms: Option<u64>, out: &mut Vec<Output>) {
         let wait = self.retries.wait(now_us, retry_after_ms);
         self.pause(wait.until_us, wait.who, wait.attempt, out);
@@ -134,6 +145,7 @@ impl LongPoll {
         self.state = State::Pausing { until_us };
     }
 
+    /// The server learns of it when the connection closes, and lets go of the held request.
     fn stop(&mut self, out: &mut Vec<Output>) {
         if let State::Asking(exchange) = &self.state {
             exchange.abort(out);

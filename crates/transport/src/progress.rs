@@ -33,6 +33,9 @@ impl Progress {
     }
 
     // ANCHOR: event
+    /// An event is told if it is the next one. If it is an earlier one it was told before; if it is a
+    /// later one, what is in between is told as missing first.
+    ///
     /// `epoch` is the life that the event belongs to, where the transport says so.
     pub(crate) fn event(&mut self, epoch: Option<&Epoch>, event: Event, out: &mut Vec<Output>) {
         let Some(before) = event.id.checked_sub(1) else { return };
@@ -89,6 +92,7 @@ impl Progress {
     /// What comes belongs to this life of the topic and follows `last_id`.
     fn enter(&mut self, epoch: Option<&Epoch>, last_id: u64, out: &mut Vec<Output>) {
         match &mut self.position {
+            // Nobody has said yet where we stand: this is where.
             None => self.position = Some(Position { epoch: epoch.cloned(), id: last_id }),
             // Until now we had a bare number, or a topic without a life: this is its name.
             Some(have) if have.epoch.is_none() => have.epoch = epoch.cloned(),

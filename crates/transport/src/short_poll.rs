@@ -45,15 +45,17 @@ pub struct ShortPoll {
     config: Config,
     progress: Progress,
     state: State,
-    /// The number of the last exchange.
+    /// The number of the last exchange. What arrives about any other is late, and ignored.
     n: u64,
-    /// When the last request was sent.
+    /// When the last request was sent. The next is due one interval later, however long the answer
+    /// takes: from answer to question the rate would fall as the network gets slower.
     asked_at_us: u64,
-    /// The last answer's name.
+    /// The last answer's name, in the server's words. We only ever hand it back.
     etag: Option<String>,
-    /// Requests in a row that brought no answer.
+    /// Requests in a row that brought no answer. They change nothing but what is told.
     failures: u32,
-    /// The first request has not been sent: the phase is still to be waited.
+    /// The first request has not been sent: the phase is still to be waited. Once is enough; who is
+    /// out of step stays out of step.
     is_fresh: bool,
 }
 
@@ -61,11 +63,11 @@ pub struct ShortPoll {
 /// the older answer would look like a step back.
 #[derive(Clone, Debug)]
 enum State {
-    /// Not started, stopped, or given up.
+    /// Not started, stopped, or given up. Goes to `Asking` with a start, or to `Pausing` first.
     Idle,
-    /// A request is under way.
+    /// A request is under way. Goes to `Pausing` with its answer, its end or its deadline.
     Asking(Exchange),
-    /// Until the next request is due.
+    /// Until the next request is due; then to `Asking`.
     Pausing { until_us: u64 },
 }
 
@@ -98,6 +100,8 @@ impl ShortPoll {
             .sub(&self.config.sub)
             .with("n", self.n)
             .finish();
+        // "Only if it is another than this one" (RFC 9110 §13.1.2). The server still looks, and the
+        // browser's cache plays no part: the machine itself takes the 304.
         let mut headers = Vec::new();
         if let Some(etag) = self.etag.as_ref().filter(|_| self.config.conditional) {
             headers.push(("If-None-Match", etag.clone()));
@@ -115,6 +119,7 @@ impl ShortPoll {
             Outcome::Answer { answer, etag } => {
                 self.failures = 0;
                 self.etag = etag;
+                // The answer that is the cost of this transport: a whole exchange, and no news.
                 if !self.progress.answer(answer, out) {
                     out.push(Output::Tell(Notice::Empty { n }));
                 }
@@ -128,6 +133,7 @@ impl ShortPoll {
                 let why = Why::Status(status);
                 out.push(Output::Tell(Notice::Cut { n, why: why.clone() }));
                 if !is_passing(status) {
+                    // A wrong URL stays wrong; asking on would only fill the server's log.
                     out.push(Output::Tell(Notice::GaveUp { why }));
                     self.state = State::Idle;
                     return;
@@ -162,6 +168,8 @@ impl ShortPoll {
     }
     // ANCHOR_END: conclude
 
+    /// The position that was reached is kept over a stop, so starting again is recovery as well:
+    /// the first question asks for all that came in the meantime.
     fn start(&mut self, now_us: u64, out: &mut Vec<Output>) {
         let phase_us = if self.is_fresh { u64::from(self.config.phase_ms) * 1_000 } else { 0 };
         if phase_us == 0 {
@@ -172,6 +180,7 @@ impl ShortPoll {
         self.state = State::Pausing { until_us };
     }
 
+    /// An answer that was on its way is dropped unread, which is safe for the same reason as a cut.
     fn stop(&mut self, out: &mut Vec<Output>) {
         if let State::Asking(exchange) = &self.state {
             exchange.abort(out);
@@ -187,12 +196,14 @@ impl Machine for ShortPoll {
         match (&mut self.state, input) {
             (State::Idle, Input::Start) => self.start(now_us, out),
             (_, Input::Stop) => self.stop(out),
+            // Timers may fire early, or for a wait that was given up: only the time itself counts.
             (State::Pausing { until_us }, Input::Wake) if now_us >= *until_us => self.ask(now_us, out),
             (State::Asking(exchange), input) => {
                 if let Some(outcome) = exchange.take(now_us, &input, out) {
                     self.conclude(now_us, outcome, out);
                 }
             }
+            // A start while started, a wake too soon, late words of an exchange that is let go.
             _ => {}
         }
     }
@@ -200,6 +211,7 @@ impl Machine for ShortPoll {
     fn wake_at(&self) -> Option<u64> {
         match &self.state {
             State::Idle => None,
+            // No answer is an answer too, after half a minute.
             State::Asking(exchange) => Some(exchange.deadline_us()),
             State::Pausing { until_us } => Some(*until_us),
         }

@@ -50,7 +50,7 @@ pub struct WebSocket {
     progress: Progress,
     state: State,
     retries: Retries,
-    /// The number of the last exchange.
+    /// The number of the last socket. Its old ones may still report, and are ignored.
     n: u64,
 }
 
@@ -99,6 +99,8 @@ impl WebSocket {
         } else {
             Frame::from_json(text).map_err(|bad| bad.to_string())
         };
+        // A WebSocket delivers whole messages in order, so unlike a stream's there is nothing to put
+        // together here: one message, one frame of the contract.
         let frame = match frame {
             Ok(frame) => frame,
             Err(why) => {
@@ -107,6 +109,7 @@ impl WebSocket {
                 return self.cut(now_us, Why::Malformed(why), out);
             }
         };
+        // Any frame shows that the topic's own code has answered; a reset stands in a hello's place.
         if let State::Opening { .. } = self.state {
             self.state = State::Open;
             self.retries.opened(now_us);
@@ -114,9 +117,12 @@ impl WebSocket {
         match frame {
             // It may come twice: a topic that nobody has published to has no epoch to name yet.
             Frame::Hello(hello) => self.progress.hello(&hello, out),
+            // A frame doesn't name its life: that was said once, for the whole connection. This is
+            // what makes it shorter than an SSE event.
             Frame::Event(event) => self.progress.event(None, event, out),
             Frame::Gap(gap) => self.progress.gap(None, gap, out),
             Frame::Reset(reset) => self.progress.reset(reset, out),
+            // The answer to something that we published, or rather failed to.
             Frame::Error { title, detail } => out.push(Output::Tell(Notice::Refused { title, detail })),
         }
     }
@@ -136,6 +142,7 @@ impl WebSocket {
         if let Err(e) = serde_json::from_str::<serde::de::IgnoredAny>(data) {
             return out.push(refuse("The data is not JSON", e.to_string()));
         }
+        // No acknowledgement will come: the event comes back like everyone else's, with its number.
         let text = format!("{{\"data\":{data}}}");
         if text.len() > MAX_SEND_BYTES {
             let detail = format!("It has {} bytes; at most {MAX_SEND_BYTES} can be sent.", text.len());
@@ -146,6 +153,7 @@ impl WebSocket {
     // ANCHOR_END: publish
 
     // ANCHOR: closed
+    /// The API ends here: no browser reopens a WebSocket. The code is all that there is to go by.
     fn closed(&mut self, now_us: u64, code: u16, out: &mut Vec<Output>) {
         if code == POLICY_VIOLATION {
             let why = Why::Code(code);
@@ -160,6 +168,8 @@ impl WebSocket {
         self.cut(now_us, Why::Code(code), out);
     }
 
+    /// Waits, and then begins again with a handshake. What is published in the meantime is not for
+    /// us to remember: the next socket asks for all that comes after our position.
     fn cut(&mut self, now_us: u64, why: Why, out: &mut Vec<Output>) {
         out.push(Output::Tell(Notice::Cut { n: self.n, why }));
         let wait = self.retries.wait(now_us, None);
@@ -168,6 +178,7 @@ impl WebSocket {
     }
     // ANCHOR_END: closed
 
+    /// With a close frame, so that the server can tell this from a cut.
     fn stop(&mut self, out: &mut Vec<Output>) {
         if let State::Opening { .. } | State::Open = self.state {
             out.push(Output::Do(Action::CloseSocket { n: self.n, code: NORMAL }));
@@ -205,6 +216,8 @@ impl Machine for WebSocket {
 
     fn wake_at(&self) -> Option<u64> {
         match self.state {
+            // An open socket may be silent for as long as nothing is published. Whether it is still
+            // alive page code can't ask: pings are the browser's and the server's affair.
             State::Idle | State::Open => None,
             State::Opening { deadline_us } => Some(deadline_us),
             State::Waiting { until_us } => Some(until_us),

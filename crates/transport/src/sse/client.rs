@@ -41,7 +41,7 @@ pub struct SseClient {
     progress: Progress,
     state: State,
     retries: Retries,
-    /// The number of the last exchange.
+    /// The number of the last request. Its old ones may still report, and are ignored.
     n: u64,
     /// The reconnection time (§9.2.2). It outlives the stream that set it.
     retry_ms: u64,
@@ -85,6 +85,7 @@ impl SseClient {
     // ANCHOR: connect
     fn connect(&mut self, now_us: u64, out: &mut Vec<Output>) {
         self.n += 1;
+        // Not required, but it lets a server that has other forms of this resource choose.
         let mut headers = vec![("Accept", "text/event-stream".to_owned())];
         // The first request can only name its position in the URL, as with `EventSource`, which
         // takes no headers. From then on the stream's own ids go back as `Last-Event-ID`.
@@ -109,11 +110,15 @@ impl SseClient {
         retry_after_ms: Option<u64>,
         out: &mut Vec<Output>,
     ) {
+        // Both are needed (§9.2.3): a page of HTML read as a stream would look like one that never
+        // says anything.
         if status == 200 && content_type.is_some_and(is_event_stream) {
+            // A new parser for each stream: what was unfinished on the old one stays unfinished.
             let deadline_us = Some(now_us + CONNECT_TIMEOUT_US);
             self.state = State::Reading { parser: Parser::new(), deadline_us };
             return;
         }
+        // The words of a refusal are not worth the connection's time.
         out.push(Output::Do(Action::Abort { n: self.n }));
         if is_passing(status) {
             // Here a browser's EventSource has given up for good.
@@ -137,6 +142,7 @@ impl SseClient {
     // ANCHOR: read
     fn read(&mut self, now_us: u64, bytes: &[u8], out: &mut Vec<Output>) {
         let State::Reading { parser, deadline_us } = &mut self.state else { return };
+        // A chunk may hold a part of an event, or several: where it was cut says nothing.
         let mut items = Vec::new();
         let mut result = parser.feed(bytes, &mut items).map_err(|large| large.to_string());
         let ends_at = parser.last_event_id().to_owned();
@@ -144,6 +150,8 @@ impl SseClient {
             match item {
                 Item::Retry { ms } => self.retry_ms = ms.clamp(MIN_RETRY_MS, MAX_ASKED_MS),
                 Item::Event { event_type, data, last_event_id } => {
+                    // The first event shows that the topic's own code answers. A comment doesn't: a
+                    // proxy may send those by itself.
                     if deadline_us.take().is_some() {
                         self.retries.opened(now_us);
                     }
@@ -151,6 +159,7 @@ impl SseClient {
                         result = Err(why);
                         break;
                     }
+                    // Only now: an event that could not be read is not behind us.
                     self.last_event_id = last_event_id;
                 }
             }
@@ -168,6 +177,8 @@ impl SseClient {
     // ANCHOR: cut
     fn cut(&mut self, now_us: u64, why: Why, retry_after_ms: Option<u64>, out: &mut Vec<Output>) {
         out.push(Output::Tell(Notice::Cut { n: self.n, why }));
+        // "Wait a delay equal to the reconnection time of the event source. Optionally, wait some
+        // more" (§9.2.3): ours is the longer of the stream's time and our own backoff.
         let asked_ms = retry_after_ms.unwrap_or(0).max(self.retry_ms);
         let wait = self.retries.wait(now_us, Some(asked_ms));
         out.push(Output::Tell(wait.notice()));
@@ -214,6 +225,7 @@ impl Machine for SseClient {
             (State::Reading { .. }, Input::Body { n, bytes }) if n == self.n => {
                 self.read(now_us, bytes, out);
             }
+            // A stream has no end of its own. Where a browser sees one it reconnects, and so do we.
             (State::Reading { .. }, Input::End { n }) if n == self.n => {
                 self.cut(now_us, Why::Ended, None, out);
             }

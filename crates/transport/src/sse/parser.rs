@@ -116,6 +116,7 @@ impl Parser {
             }
             let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
             let part = &bytes[..end.unwrap_or(bytes.len())];
+            // Before it is kept, or a line without an end would be held in full first.
             if self.line.len() + part.len() > self.max_line {
                 return Err(TooLarge { limit: self.max_line });
             }
@@ -144,12 +145,16 @@ impl Parser {
             return Ok(());
         }
         let (field, value) = match line.split_once(':') {
-            // One space after the colon belongs to the format, a second one to the value.
+            // The first colon only: JSON has more of them. One space after it belongs to the format,
+            // a second one to the value.
             Some((field, value)) => (field, value.strip_prefix(' ').unwrap_or(value)),
+            // A whole line without a colon is a field's name, with nothing as its value.
             None => (&*line, ""),
         };
         match field {
+            // The last one counts, as with `id`.
             "event" => value.clone_into(&mut self.event_type),
+            // Each `data` line is a line of the data, so a text with line breaks can be sent too.
             "data" => {
                 if self.data.len() + value.len() + 1 > self.max_data {
                     return Err(TooLarge { limit: self.max_data });
@@ -170,7 +175,8 @@ impl Parser {
 
     /// An empty line: the event is complete.
     fn dispatch(&mut self, out: &mut Vec<Item>) {
-        // First the id, even if there is nothing to dispatch.
+        // First the id, even if there is nothing to dispatch. It stays for the events that follow
+        // without one; type and data are each event's own.
         self.last_event_id.clone_from(&self.id);
         let event_type = std::mem::take(&mut self.event_type);
         let mut data = std::mem::take(&mut self.data);
