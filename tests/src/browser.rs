@@ -182,6 +182,28 @@ impl Browser {
         Ok(self.driver.cdp().send_raw(method, params).await?)
     }
 
+    /// Types text where the focus is.
+    pub(crate) async fn type_text(&self, text: &str) -> Result<()> {
+        Ok(self.driver.action_chain().send_keys(text).perform().await?)
+    }
+
+    /// Chooses one of mdBook's themes for the pages that are opened from now on.
+    pub(crate) async fn set_theme(&self, theme: &str) -> Result<()> {
+        self.js::<Value>("localStorage.setItem('mdbook-theme', arguments[0])", &[json!(theme)])
+            .await
+            .map(drop)
+    }
+
+    /// The addresses of all requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).requests.clone()
+    }
+
+    /// Forgets them.
+    pub(crate) fn forget_requests(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).requests.clear();
+    }
+
     /// Takes what was seen since the last time.
     pub(crate) fn take_seen(&self) -> Seen {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))

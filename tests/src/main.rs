@@ -2,7 +2,8 @@
 //! that is needed and call this program; the environment says where things are ([`setup`]).
 //!
 //! - [`browser`], [`server`]: a Chromium or Firefox, and a `standby serve`, each test its own
-//! - [`book`], [`widget`]: the pages, and an experiment on one of them
+//! - [`book`], [`widget`]: the pages, and an experiment on one of them; [`host`]: a host without a
+//!   server
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in both engines and keeps what helps when one fails
 //! - [`screens`], [`soak`]: the pictures, and the long run
@@ -15,6 +16,7 @@ use clap::{Parser, Subcommand};
 mod book;
 mod browser;
 mod cases;
+mod host;
 mod runner;
 mod screens;
 mod server;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use mdbook_driver::MDBook;
@@ -42,19 +43,16 @@ pub(crate) fn build(workspace: &Workspace, purpose: For<'_>) -> Result<()> {
         // Readers keep the old one until the new one is whole.
         let next = workspace.path("book.next");
         render(workspace, purpose, &next)?;
-        let book = workspace.book();
+        let (book, old) = (workspace.book(), workspace.path("book.old"));
         if book.exists() {
-            fs::remove_dir_all(&book).with_context(|| format!("removing {}", book.display()))?;
+            fs::rename(&book, &old).with_context(|| format!("moving {} away", book.display()))?;
         }
         fs::rename(&next, &book).with_context(|| format!("moving the book to {}", book.display()))?;
+        if old.exists() {
+            fs::remove_dir_all(&old).with_context(|| format!("removing {}", old.display()))?;
+        }
         workspace.remember("book", fresh)
     })
-}
-
-/// Tells the pages that are open to load anew.
-pub(crate) fn reload(workspace: &Workspace) -> Result<()> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
-    fs::write(workspace.book().join(RELOAD_FILE), now.to_string()).context("telling the pages to load anew")
 }
 
 fn render(workspace: &Workspace, purpose: For<'_>, folder: &Path) -> Result<()> {
@@ -78,6 +76,10 @@ fn render(workspace: &Workspace, purpose: For<'_>, folder: &Path) -> Result<()> 
         _ if complaints.is_empty() => {}
         For::Work => println!("mdBook complains:\n{complaints}"),
         For::Site(_) => bail!("mdBook complains:\n{complaints}"),
+    }
+    if purpose == For::Work {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        fs::write(folder.join(RELOAD_FILE), now.to_string()).context("telling the pages to load anew")?;
     }
     if let For::Site(url) = purpose {
         // A published page has no server to try.

@@ -114,10 +114,7 @@ fn rebuild(
     };
     match build() {
         Err(e) => Err((e, running)),
-        Ok(None) => match book::reload(workspace) {
-            Ok(()) => Ok(running),
-            Err(e) => Err((e, running)),
-        },
+        Ok(None) => Ok(running),
         Ok(Some(program)) => {
             running.stop();
             match Running::start(workspace, &program, addr) {

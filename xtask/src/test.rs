@@ -209,7 +209,7 @@ fn copy_sources(workspace: &Workspace, to: &Path) -> Result<()> {
     for entry in fs::read_dir(&workspace.root)? {
         let path = entry?.path();
         let Some(name) = path.file_name() else { continue };
-        if ["target", "book", "book.next", ".git"].iter().any(|built| name == *built)
+        if ["target", "book", "book.next", "book.old", ".git"].iter().any(|built| name == *built)
             || path == workspace.target
         {
             continue;

@@ -1,8 +1,16 @@
 //! What must hold of the book in a browser, one file a subject.
 
-use crate::runner::Case;
+use anyhow::{Context as _, Result};
 
+use crate::book::{self, Place};
+use crate::runner::{Case, Test};
+
+mod access;
+mod delivery;
+mod exclusive;
 mod pages;
+mod plain;
+mod recovery;
 
 macro_rules! cases {
     ($($module:ident :: { $($name:ident),* $(,)? }),* $(,)?) => {
@@ -23,5 +31,38 @@ pub(crate) fn all() -> Vec<Case> {
             without_scripts_the_figures_are_there,
             no_page_is_wider_than_a_phone,
         },
+        delivery::{
+            every_transport_delivers,
+            every_experiment_runs,
+            what_curl_publishes_shows_up,
+            what_came_over_the_wire_is_shown_as_text,
+        },
+        recovery::{
+            a_drop_loses_and_doubles_nothing,
+            a_server_that_was_killed_is_told_as_a_reset,
+            what_history_no_longer_holds_is_told_as_a_gap,
+            where_the_browser_gives_up_the_lane_can_be_reopened,
+        },
+        exclusive::{
+            starting_one_pauses_the_other,
+            starting_one_in_another_tab_pauses_this_one,
+            out_of_view_it_lets_its_connections_go,
+            leaving_the_page_lets_the_connections_go,
+        },
+        access::{
+            axe_finds_nothing_serious_in_two_themes,
+            no_key_of_a_widget_turns_the_page,
+            a_running_experiment_fits_a_phone,
+        },
+        plain::{
+            mdbook_serve_finds_the_server_beside_it,
+            a_static_host_says_that_it_has_no_server,
+        },
     ]
+}
+
+/// An experiment of the book by its name.
+fn place(test: &Test<'_>, name: &str) -> Result<Place> {
+    let found = book::places(test.setup)?.into_iter().find(|place| place.experiment.name == name);
+    found.with_context(|| format!("no page has the experiment `{name}`"))
 }

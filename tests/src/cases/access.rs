@@ -1,0 +1,90 @@
+//! For everyone: screen readers, keyboards, phones.
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+use super::place;
+use crate::runner::Test;
+use crate::widget::Widget;
+
+/// Something that axe found.
+#[derive(Debug, Deserialize)]
+struct Violation {
+    id: String,
+    impact: Option<String>,
+    nodes: Vec<String>,
+}
+
+pub(super) async fn axe_finds_nothing_serious_in_two_themes(test: &mut Test<'_>) -> Result<()> {
+    let place = place(test, "four-ways")?;
+    let axe = std::fs::read_to_string(&test.setup.axe).context("reading axe-core")?;
+    for theme in ["light", "navy"] {
+        test.browser.goto(&test.server.url(&place.page)).await?;
+        test.browser.set_theme(theme).await?;
+        let widget = Widget::open(&test.browser, &test.server.origin, &place).await?;
+        test.browser.js::<Value>(&axe, &[]).await?;
+        check(test, &format!("{theme}, before it runs")).await?;
+        widget.run().await?;
+        widget.wait_rows("an event has arrived", |row| row.events >= 1).await?;
+        check(test, &format!("{theme}, while it runs")).await?;
+    }
+    Ok(())
+}
+
+async fn check(test: &Test<'_>, when: &str) -> Result<()> {
+    let script = "const done = arguments[arguments.length - 1]; \
+                  axe.run(document, { resultTypes: ['violations'] }).then(found => done(found.violations.map(v => \
+                  ({ id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200)) }))), \
+                  e => done([{ id: String(e), impact: 'critical', nodes: [] }]))";
+    let found: Vec<Violation> = test.browser.js_async(script, &[]).await?;
+    let serious = |v: &&Violation| matches!(v.impact.as_deref(), Some("serious" | "critical"));
+    let serious: Vec<_> = found.iter().filter(serious).map(|v| format!("{}: {:?}", v.id, v.nodes)).collect();
+    ensure!(serious.is_empty(), "{when}: {serious:#?}");
+    Ok(())
+}
+
+pub(super) async fn no_key_of_a_widget_turns_the_page(test: &mut Test<'_>) -> Result<()> {
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
+    let before = test.browser.url().await?;
+    let script = "return document.getElementById(arguments[0]).querySelectorAll(arguments[1]).length";
+    let count: usize = test.browser.js(script, &[json!(widget.id), json!(FOCUSABLE)]).await?;
+    ensure!(count >= 5, "only {count} parts of the widget can have the focus");
+    for index in 0..count {
+        let script = "const e = document.getElementById(arguments[0]).querySelectorAll(arguments[1])[arguments[2]]; \
+                      e.focus(); return document.activeElement === e";
+        let focused: bool =
+            test.browser.js(script, &[json!(widget.id), json!(FOCUSABLE), json!(index)]).await?;
+        if !focused {
+            // Disabled or hidden in this state.
+            continue;
+        }
+        for key in [Key::Left, Key::Right, Key::Up, Key::Down, Key::Home, Key::End, Key::PageUp] {
+            test.browser.press(key).await?;
+        }
+        test.browser.type_text("s?/").await?;
+        let help: bool = test.browser.js(HELP_OR_SEARCH, &[]).await?;
+        ensure!(!help, "part {index} of the widget opened the book's help or search");
+    }
+    ensure!(test.browser.url().await? == before, "a key turned the page");
+    // And outside of a widget the book's own keys still do.
+    test.browser.js::<Value>("document.activeElement.blur(); window.focus()", &[]).await?;
+    Ok(())
+}
+
+const FOCUSABLE: &str = "button, input, select, canvas, a[href], summary, [tabindex]";
+const HELP_OR_SEARCH: &str = "const shown = s => { const e = document.querySelector(s); \
+                              return !!e && getComputedStyle(e).display !== 'none' && e.offsetHeight > 0 }; \
+                              return shown('#mdbook-help-container') || shown('#mdbook-search-wrapper')";
+
+pub(super) async fn a_running_experiment_fits_a_phone(test: &mut Test<'_>) -> Result<()> {
+    test.browser.resize(360, 740).await?;
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
+    widget.run().await?;
+    widget.wait_rows("two events have arrived", |row| row.events >= 2).await?;
+    let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    let over: f64 = test.browser.js(script, &[]).await?;
+    ensure!(over <= 0.0, "the page is {over} px wider than the phone");
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! What is cut comes back, and says what was missed.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use standby_trace::{Control, MarkKind};
+
+use super::place;
+use crate::book;
+use crate::runner::Test;
+use crate::wait;
+use crate::widget::Widget;
+
+pub(super) async fn a_drop_loses_and_doubles_nothing(test: &mut Test<'_>) -> Result<()> {
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
+    widget.run().await?;
+    widget.wait_rows("two events have arrived", |row| row.events >= 2).await?;
+    let firsts = widget.firsts().await?;
+    widget.press_word("Drop").await?;
+    // A short poll may have had no connection at that moment.
+    widget.wait_rows("the cut was noticed", |row| row.reconnects >= 1 || row.lane == "short-poll").await?;
+    let id = test.server.publish(&widget.topic()?, &json!({ "price": 1 })).await?;
+    widget
+        .wait_rows("what came after it has arrived", |row| row.last_id.is_some_and(|last| last >= id))
+        .await?;
+    widget.nothing_lost_or_doubled(&firsts).await
+}
+
+pub(super) async fn a_server_that_was_killed_is_told_as_a_reset(test: &mut Test<'_>) -> Result<()> {
+    let place = place(test, "four-ways")?;
+    let widget = Widget::open(&test.browser, &test.server.origin, &place).await?;
+    widget.run().await?;
+    widget.wait_rows("two events have arrived", |row| row.events >= 2).await?;
+    test.server.kill().await?;
+    widget.wait_for("reconnecting").await?;
+    test.server.restart().await?;
+    widget.wait_for("live").await?;
+    let back = widget.wait_rows("the reset was told", |row| row.resets >= 1 && !row.gave_up).await?;
+    widget
+        .wait_rows("news goes on", |row| {
+            back.iter().any(|before| before.lane == row.lane && row.events > before.events)
+        })
+        .await?;
+    let trace = widget.trace().await?;
+    for (index, lane) in trace.lanes.iter().enumerate() {
+        let told = trace.marks.iter().any(|mark| {
+            matches!(mark.kind, MarkKind::Reset { .. })
+                && mark.lane.is_none_or(|lane| usize::from(lane) == index)
+        });
+        ensure!(told, "the picture does not show the reset in the lane {}", lane.sub);
+    }
+    Ok(())
+}
+
+pub(super) async fn what_history_no_longer_holds_is_told_as_a_gap(test: &mut Test<'_>) -> Result<()> {
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
+    widget.run().await?;
+    widget.wait_rows("two events have arrived", |row| row.events >= 2).await?;
+    let firsts = widget.firsts().await?;
+    widget.press(".standby-run").await?;
+    widget.wait_for("paused").await?;
+    let topic = widget.topic()?;
+    // History holds 1,000.
+    let mut id = 0;
+    for _ in 0..1_050 {
+        id = test.server.publish(&topic, &json!({ "price": 1 })).await?;
+    }
+    widget.run().await?;
+    widget.wait_rows("the last has arrived", |row| row.last_id.is_some_and(|last| last >= id)).await?;
+    widget.wait_rows("the gap was told", |row| row.lost >= 1).await?;
+    widget.nothing_lost_or_doubled(&firsts).await
+}
+
+pub(super) async fn where_the_browser_gives_up_the_lane_can_be_reopened(test: &mut Test<'_>) -> Result<()> {
+    let places = book::places(test.setup)?;
+    let place = places.iter().find(|place| place.experiment.controls.contains(&Control::Unavailable));
+    let Some(place) = place else { anyhow::bail!("no experiment has the control `unavailable`") };
+    let widget = Widget::open(&test.browser, &test.server.origin, place).await?;
+    widget.run().await?;
+    let gave_up = async || Ok(widget.rows().await?.into_iter().find(|row| row.gave_up));
+    let row = wait::until("a lane has given up for good", gave_up).await?;
+    ensure!(row.lane == "sse", "{} gave up; only the browser's EventSource does", row.lane);
+    wait::until("the others are back", async || {
+        Ok(widget.rows().await?.iter().all(|row| row.gave_up || row.reconnects >= 1).then_some(()))
+    })
+    .await?;
+    widget.press_word("Reopen").await?;
+    let id = test.server.publish(&widget.topic()?, &json!({ "price": 1 })).await?;
+    widget
+        .wait_rows("news goes on", |row| !row.gave_up && row.last_id.is_some_and(|last| last >= id))
+        .await?;
+    Ok(())
+}
