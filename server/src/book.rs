@@ -84,7 +84,7 @@ impl Book {
     async fn page(&self, path: &str, accepts: &Accepts) -> Option<Page> {
         match self {
             Self::Directory(root) => read(root, path).await,
-            Self::Inside => find_inside(path, accepts),
+            Self::Inside => find(inside::FILES, path, accepts),
             Self::None => None,
         }
     }
@@ -187,9 +187,9 @@ async fn read(root: &Path, path: &str) -> Option<Page> {
     Some(Page { media_type: media_type(path), etag, coding: None, bytes: bytes.into(), is_immutable: false })
 }
 
-fn find_inside(path: &str, accepts: &Accepts) -> Option<Page> {
-    let at = inside::FILES.binary_search_by(|file| file.path.cmp(path)).ok()?;
-    let file = &inside::FILES[at];
+/// `files` are sorted by path.
+fn find(files: &[inside::File], path: &str, accepts: &Accepts) -> Option<Page> {
+    let file = &files[files.binary_search_by(|file| file.path.cmp(path)).ok()?];
     let brotli = file.brotli.filter(|_| accepts.brotli).map(|bytes| ("br", bytes));
     let gzip = file.gzip.filter(|_| accepts.gzip).map(|bytes| ("gzip", bytes));
     let (coding, bytes) = match brotli.or(gzip) {
@@ -253,5 +253,60 @@ fn media_type(path: &str) -> &'static str {
         "xml" => "application/xml",
         "txt" | "md" | "toml" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: &[inside::File] = &[
+        inside::File { path: "a.png", etag: "a", plain: b"png", gzip: None, brotli: None },
+        inside::File {
+            path: "book-0f3a9c2e.js",
+            etag: "b",
+            plain: b"plain",
+            gzip: Some(b"gzip"),
+            brotli: Some(b"brotli"),
+        },
+    ];
+
+    fn accepting(codings: &'static str) -> Accepts {
+        Accepts::of(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(codings))]))
+    }
+
+    #[test]
+    fn a_file_is_sent_in_the_best_coding_that_the_browser_takes() {
+        for (codings, coding, etag) in [
+            ("gzip, deflate, br, zstd", Some("br"), "\"bbr\""),
+            ("gzip, deflate", Some("gzip"), "\"bgzip\""),
+            ("GZIP;q=0.5", Some("gzip"), "\"bgzip\""),
+            ("br;q=0, gzip", Some("gzip"), "\"bgzip\""),
+            ("br; q=0.0", None, "\"b\""),
+            ("", None, "\"b\""),
+            ("brotli, x-gzip", None, "\"b\""),
+        ] {
+            let page = find(FILES, "book-0f3a9c2e.js", &accepting(codings)).unwrap();
+            assert_eq!((page.coding, page.etag.to_str().unwrap()), (coding, etag), "{codings}");
+        }
+        assert_eq!(find(FILES, "a.png", &accepting("br")).unwrap().coding, None);
+        assert!(find(FILES, "b.png", &accepting("br")).is_none());
+    }
+
+    #[test]
+    fn only_a_name_with_a_hash_never_changes() {
+        for path in ["book-0f3a9c2e.js", "css/chrome-7ca11e09.css", "clipboard-1626706a.min.js"] {
+            assert!(has_hash(path), "{path}");
+        }
+        for path in
+            ["index.html", "server-sent-events.html", "playground.wasm", "a-0f3a9c2.js", "a-0f3a9c2g.js"]
+        {
+            assert!(!has_hash(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_program_names_its_files_in_order() {
+        assert!(inside::FILES.is_sorted_by_key(|file| file.path));
     }
 }

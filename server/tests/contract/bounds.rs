@@ -126,3 +126,19 @@ async fn for_bytes_idle_topics_go_first_and_then_the_publishing_topics_oldest_ev
     assert!(server.state.topics.totals().history_bytes <= 10_000);
     drop(held);
 }
+
+#[tokio::test]
+async fn who_goes_away_is_let_go_of() {
+    let server = Server::start().await;
+    let (mut poll, mut stream, mut socket) =
+        (server.connect().await, server.connect().await, server.connect().await);
+    poll.request("GET /api/topics/t/long-poll", "").await;
+    stream.request("GET /api/topics/t/sse", "").await;
+    socket.upgrade("/api/topics/t/ws").await;
+    for (kind, connection) in [("long-poll", poll), ("sse", stream), ("websocket", socket)] {
+        server.until_held(kind, 1).await;
+        drop(connection);
+        server.until_held(kind, 0).await;
+    }
+    assert!(server.state.topics.get("t").is_none());
+}
