@@ -86,9 +86,7 @@ impl Browser {
         });
         let names = ["log.entryAdded", "network.beforeRequestSent"];
         bidi.send_raw("session.subscribe", json!({ "events": names })).await?;
-        // The page for print would open a dialogue, and hang.
-        let script = json!({ "functionDeclaration": "() => { window.print = () => {}; }" });
-        bidi.send_raw("script.addPreloadScript", script).await?;
+        bidi.send_raw("script.addPreloadScript", json!({ "functionDeclaration": PRELOAD })).await?;
         Ok(Self { engine, driver, bidi, seen, _process: process, _profile: profile })
     }
 
@@ -214,6 +212,19 @@ impl Browser {
         Ok(self.driver.window().await?.to_string())
     }
 }
+
+/// Runs in every page before its own scripts. The page for print would open a dialogue, and hang;
+/// and what BiDi does not tell of in every engine is which sockets a page opens.
+const PRELOAD: &str = "() => {
+    window.print = () => {};
+    window.socketsOpened = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(url, ...rest) {
+            super(url, ...rest);
+            window.socketsOpened.push(String(url));
+        }
+    };
+}";
 
 /// A tab.
 #[derive(Clone, Debug)]

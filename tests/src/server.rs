@@ -19,6 +19,7 @@ pub(crate) struct Server {
     child: Child,
     // Held, so that the server can go on writing.
     _out: BufReader<ChildStdout>,
+    http: reqwest::Client,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub origin: String,
 }
@@ -36,7 +37,7 @@ impl Server {
 
     async fn start_at(program: PathBuf, book: PathBuf, addr: &str) -> Result<Self> {
         let (child, out, origin) = launch(&program, &book, addr).await?;
-        Ok(Self { program, book, child, _out: out, origin })
+        Ok(Self { program, book, child, _out: out, http: reqwest::Client::new(), origin })
     }
 
     /// Ends it at once, as a crash would: nothing is drained.
@@ -60,14 +61,14 @@ impl Server {
     pub(crate) async fn publish(&self, topic: &str, data: &Value) -> Result<u64> {
         let body = serde_json::json!({ "data": data });
         let url = self.url(&format!("api/topics/{topic}/events"));
-        let answer = reqwest::Client::new().post(url).json(&body).send().await?.error_for_status()?;
+        let answer = self.http.post(url).json(&body).send().await?.error_for_status()?;
         let answer: Value = answer.json().await?;
         answer["id"].as_u64().context("a publishing request is answered with an id")
     }
 
     /// A number from `/metrics`: the sum over all lines of that name with that label in them.
     pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
-        let text = reqwest::get(self.url("metrics")).await?.error_for_status()?.text().await?;
+        let text = self.http.get(self.url("metrics")).send().await?.error_for_status()?.text().await?;
         let mut lines = text.lines().filter(|line| {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']) && rest.contains(label))
         });

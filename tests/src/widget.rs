@@ -152,12 +152,17 @@ impl<'b> Widget<'b> {
         serde_json::from_str(&json).with_context(|| format!("reading a trace: {json}"))
     }
 
+    /// The topic that its lanes subscribe to; none before they do.
+    async fn topic_so_far(&self) -> Result<Option<String>> {
+        let mut asked: Vec<String> = self.browser.js("return window.socketsOpened", &[]).await?;
+        asked.extend(self.browser.requests());
+        let topics = asked.iter().rev().filter_map(|url| url.split_once("/api/topics/"));
+        Ok(topics.filter_map(|(_, rest)| rest.split('/').next()).next().map(str::to_owned))
+    }
+
     /// The topic that its lanes subscribe to.
-    pub(crate) fn topic(&self) -> Result<String> {
-        let requests = self.browser.requests();
-        let topics = requests.iter().rev().filter_map(|url| url.split_once("/api/topics/"));
-        let topic = topics.filter_map(|(_, rest)| rest.split('/').next()).next();
-        topic.map(str::to_owned).context("no lane has asked for a topic")
+    pub(crate) async fn topic(&self) -> Result<String> {
+        wait::until("a lane has asked for a topic", async || self.topic_so_far().await).await
     }
 
     /// Holds every lane's ledger against its ids: nothing was lost in silence, nothing came twice.

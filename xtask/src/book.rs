@@ -16,6 +16,8 @@ use crate::workspace::{Workspace, stamp};
 
 /// The page's half of live reload, only in a book that `cargo xtask serve` serves.
 const RELOAD_SCRIPT: &str = "xtask/assets/reload.js";
+/// Where book.toml names the scripts of every page.
+const SCRIPTS: &str = "output.html.additional-js";
 /// `standby serve --live-reload` tells the pages when this file in the book changes.
 const RELOAD_FILE: &str = ".reload";
 
@@ -62,7 +64,11 @@ fn render(workspace: &Workspace, purpose: For<'_>, folder: &Path) -> Result<()> 
         let mut book = MDBook::load(&workspace.root)?;
         book.config.build.build_dir = folder.to_owned();
         match purpose {
-            For::Work => book.config.set("output.html.additional-js", [RELOAD_SCRIPT])?,
+            For::Work => {
+                let mut scripts: Vec<PathBuf> = book.config.get(SCRIPTS)?.unwrap_or_default();
+                scripts.push(RELOAD_SCRIPT.into());
+                book.config.set(SCRIPTS, scripts)?;
+            }
             For::Site(Some(url)) => book.config.set("output.html.site-url", path_of(url)?)?,
             For::Site(None) => {}
         }

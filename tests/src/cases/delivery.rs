@@ -8,7 +8,6 @@ use serde_json::json;
 use super::place;
 use crate::book;
 use crate::runner::Test;
-use crate::wait;
 use crate::widget::Widget;
 
 pub(super) async fn every_transport_delivers(test: &mut Test<'_>) -> Result<()> {
@@ -34,8 +33,7 @@ pub(super) async fn every_experiment_runs(test: &mut Test<'_>) -> Result<()> {
         let widget = Widget::open(&test.browser, &test.server.origin, &place).await?;
         widget.run().await?;
         // One that is published by hand, or seldom, need not be waited for.
-        wait::until("there is a topic", async || Ok(widget.topic().ok())).await?;
-        let id = test.server.publish(&widget.topic()?, &json!({ "price": 1 })).await?;
+        let id = test.server.publish(&widget.topic().await?, &json!({ "price": 1 })).await?;
         let arrived = |last: Option<u64>| last.is_some_and(|last| last >= id);
         widget.wait_rows("the event has arrived", |row| row.gave_up || arrived(row.last_id)).await?;
         test.browser.forget_requests();
@@ -47,7 +45,7 @@ pub(super) async fn what_curl_publishes_shows_up(test: &mut Test<'_>) -> Result<
     let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
     widget.run().await?;
     widget.wait_rows("an event has arrived", |row| row.events >= 1).await?;
-    let id = test.server.publish(&widget.topic()?, &json!("from a terminal")).await?;
+    let id = test.server.publish(&widget.topic().await?, &json!("from a terminal")).await?;
     widget.wait_rows("it has arrived", |row| row.last_id.is_some_and(|last| last >= id)).await?;
     let trace = widget.trace().await?;
     ensure!(trace.published.iter().any(|event| event.id == id), "the picture does not have event {id}");
@@ -60,7 +58,7 @@ pub(super) async fn what_came_over_the_wire_is_shown_as_text(test: &mut Test<'_>
     widget.wait_rows("an event has arrived", |row| row.events >= 1).await?;
     let markup =
         json!({ "price": "<img src=x onerror=console.error('run')><b>bold</b>", "text": "</script><h1>x" });
-    let id = test.server.publish(&widget.topic()?, &markup).await?;
+    let id = test.server.publish(&widget.topic().await?, &markup).await?;
     widget.wait_rows("it has arrived", |row| row.last_id.is_some_and(|last| last >= id)).await?;
     let script = "return document.getElementById(arguments[0]).querySelectorAll('img, h1').length";
     let elements: u32 = test.browser.js(script, &[json!(widget.id)]).await?;
