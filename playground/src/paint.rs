@@ -1,5 +1,6 @@
 //! Paints a figure's shapes on a canvas, in the colours of the page's theme.
 
+use std::cell::Cell;
 use std::f64::consts::TAU;
 
 use standby_figure::{Anchor, Figure, Ink, Shape, Weight};
@@ -87,22 +88,32 @@ fn stroke(ink: Ink, weight: Weight) -> (f64, &'static [f64], f64) {
     }
 }
 
+/// Where a line of this width has to run so that its edges fall between the display's pixels.
+fn sharp(at: f64, width: f64, scale: f64) -> f64 {
+    let pixels = (width * scale).round().max(1.0);
+    let edge = (at * scale - pixels / 2.0).round();
+    (edge + pixels / 2.0) / scale
+}
+
 /// A canvas for a figure.
 pub(crate) struct Canvas {
     element: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
+    /// The display's pixels for one of the page's.
+    scale: Cell<f64>,
 }
 
 impl Canvas {
     /// `None` where the browser gives no 2D context.
     pub(crate) fn new(element: HtmlCanvasElement) -> Option<Self> {
         let context = element.get_context("2d").ok()??.dyn_into().ok()?;
-        Some(Self { element, context })
+        Some(Self { element, context, scale: Cell::new(1.0) })
     }
 
     /// Paints a figure over whatever was there.
     pub(crate) fn paint(&self, figure: &Figure, palette: &Palette) {
         let scale = dom::window().device_pixel_ratio().clamp(1.0, 4.0);
+        self.scale.set(scale);
         let (width, height) = (f64::from(figure.width), f64::from(figure.height));
         let pixels = ((width * scale).round() as u32, (height * scale).round() as u32);
         if (self.element.width(), self.element.height()) != pixels {
@@ -125,7 +136,19 @@ impl Canvas {
                 let (width, dashes, alpha) = stroke(*ink, *weight);
                 // What was concluded, not seen, is paler.
                 let alpha = if *weight == Weight::Inferred { alpha * 0.6 } else { alpha };
-                let (x1, y1, x2, y2) = (f64::from(*x1), f64::from(*y1), f64::from(*x2), f64::from(*y2));
+                let (mut x1, mut y1) = (f64::from(*x1), f64::from(*y1));
+                let (mut x2, mut y2) = (f64::from(*x2), f64::from(*y2));
+                if let Ink::Rail | Ink::Grid = ink {
+                    // Thin straight lines are blurred between two rows of pixels.
+                    let scale = self.scale.get();
+                    if y1 == y2 {
+                        y1 = sharp(y1, width, scale);
+                        y2 = y1;
+                    } else {
+                        x1 = sharp(x1, width, scale);
+                        x2 = x1;
+                    }
+                }
                 context.set_global_alpha(alpha);
                 context.set_stroke_style_str(palette.ink(*ink));
                 context.set_line_width(width);
@@ -243,5 +266,17 @@ impl Canvas {
         }
         context.stroke();
         context.restore();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edges_of_a_thin_line_fall_between_pixels() {
+        assert_eq!(sharp(56.0, 1.0, 1.0), 56.5);
+        assert_eq!(sharp(56.0, 1.0, 2.0), 56.0);
+        assert_eq!(sharp(56.3, 1.0, 1.0), 56.5);
     }
 }

@@ -1,6 +1,6 @@
 //! The sentence below the picture.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use standby_figure::Words;
 use web_sys::HtmlElement;
@@ -11,13 +11,21 @@ use crate::dom;
 pub(crate) struct Sentence {
     element: HtmlElement,
     says: RefCell<Vec<Words>>,
+    /// The tallest that it has been at this width: a place that was taken is kept, so that what
+    /// stands below does not move up and down with the words.
+    tallest: Cell<i32>,
+    width: Cell<i32>,
 }
 
 impl Sentence {
     /// Builds it with a text.
     pub(crate) fn new(text: &str) -> Self {
-        let sentence =
-            Self { element: dom::classed("p", "standby-sentence").done(), says: RefCell::default() };
+        let sentence = Self {
+            element: dom::classed("p", "standby-sentence").done(),
+            says: RefCell::default(),
+            tallest: Cell::default(),
+            width: Cell::default(),
+        };
         sentence.say_plain(text);
         sentence
     }
@@ -39,6 +47,19 @@ impl Sentence {
             let _ = self.element.append_child(&dom::classed(tag, class).text(&part.text).done());
         }
         self.says.replace(words);
+        self.keep_place();
+    }
+
+    fn keep_place(&self) {
+        let width = self.element.offset_width();
+        if self.width.replace(width) != width {
+            self.tallest.set(0);
+            let _ = self.element.remove_attribute("style");
+        }
+        let height = self.element.offset_height();
+        if height > self.tallest.replace(height.max(self.tallest.get())) {
+            dom::set(&self.element, "style", &format!("min-height:{height}px"));
+        }
     }
 
     /// Says a text.
