@@ -47,16 +47,16 @@ pub struct Config {
     #[arg(long, value_name = "MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..))]
     pub keep_alive_ms: u64,
     /// How event streams are told to reconnect
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Event streams")]
     pub sse: SseConfig,
     /// Topics
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Topics")]
     pub topics: Bounds,
     /// Experiments
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Experiments")]
     pub experiments: Settings,
     /// Connections
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Connections")]
     pub limits: Limits,
 }
 

@@ -31,6 +31,7 @@ pub mod socket;
 pub mod sse;
 pub mod subscriber;
 pub mod topics;
+mod unreadable;
 pub mod ws;
 
 pub use app::{AppState, app};

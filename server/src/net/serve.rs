@@ -31,6 +31,7 @@ use super::head_time::HeadTimer;
 use super::io::{Io, Socket};
 use super::{ConnHandle, Limits};
 use crate::Problem;
+use crate::unreadable::Telling;
 
 /// A request's head may be this long; hyper answers 431 beyond it.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -135,7 +136,7 @@ impl Server {
             .timer(HeadTimer::new(Arc::clone(&conn), Duration::from_millis(head_time_ms)))
             .header_read_timeout(Duration::from_millis(idle_time_ms))
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(io), service)
+            .serve_connection(TokioIo::new(Telling::new(io)), service)
             .with_upgrades();
         tokio::pin!(connection);
         let mut draining = false;

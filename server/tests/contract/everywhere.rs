@@ -91,6 +91,25 @@ async fn a_path_that_is_not_utf_8_is_a_problem() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_a_problem() {
+    let server = Server::start().await;
+    let host = "Host: localhost\r\n\r\n";
+    let long = "x".repeat(70_000);
+    for (request, status) in [
+        (b"GET /api/topics/\xff/poll HTTP/1.1\r\n".to_vec(), 400),
+        (b"GET /api/topics/t/poll?after=\xff HTTP/1.1\r\n".to_vec(), 400),
+        (b"GET /api/health HTTP/1.1\r\nno field\r\n".to_vec(), 400),
+        (b"GET /api/health HTTP/9.9\r\n".to_vec(), 400),
+        (format!("GET /{long} HTTP/1.1\r\n").into_bytes(), 414),
+        (format!("GET /api/health HTTP/1.1\r\n{}", "X: y\r\n".repeat(200)).into_bytes(), 431),
+    ] {
+        let mut connection = server.connect().await;
+        connection.send(&[&request, host.as_bytes()].concat()).await;
+        connection.answer(false).await.assert_problem(status);
+    }
+}
+
+#[tokio::test]
 async fn head_never_holds() {
     let server = Server::start().await;
     let answer = server.ask("HEAD /api/topics/t/sse", "").await;

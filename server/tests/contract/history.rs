@@ -24,9 +24,11 @@ async fn by_socket(server: &Server, after: &str, last_id: u64) -> Told {
     let mut told = Told { opening: socket.json().await, gap: Value::Null, ids: vec![] };
     while told.ids.last() != Some(&last_id) {
         let frame = socket.json().await;
-        match frame.get("gap") {
-            Some(gap) => told.gap = gap.clone(),
-            None => told.ids.push(frame["id"].as_u64().unwrap()),
+        match (frame.get("gap"), frame.get("hello")) {
+            (Some(gap), _) => told.gap = gap.clone(),
+            // The topic came to life.
+            (_, Some(_)) => {}
+            _ => told.ids.push(frame["id"].as_u64().unwrap()),
         }
     }
     told
@@ -110,6 +112,54 @@ async fn a_position_in_another_life_is_a_reset_and_no_gap() {
         let opening = json!({"reset": {"epoch": epoch, "last_id": 2}});
         assert_eq!(told, Told { opening, gap: Value::Null, ids: vec![3, 4, 5] });
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everyone_gets_every_event_once_and_in_order_while_many_publish() {
+    const EVENTS: u64 = 200;
+    let server = Server::start().await;
+    let all: Vec<u64> = (1..=EVENTS).collect();
+    let publishers = async {
+        let publish = async || {
+            let mut connection = server.connect().await;
+            for _ in 0..EVENTS / 4 {
+                let head = "POST /api/topics/t/events";
+                assert_eq!(connection.ask(head, r#"{"data":"x"}"#).await.status, 201);
+            }
+        };
+        tokio::join!(publish(), publish(), publish(), publish());
+    };
+    let poll = async |path: &str| {
+        let (mut connection, mut got, mut after) = (server.connect().await, vec![], "0".to_owned());
+        while got.last() != Some(&EVENTS) {
+            let answer = connection.ask(&format!("GET /api/topics/t/{path}?after={after}"), "").await.json();
+            got.extend(ids(&answer));
+            let id = &answer["last_id"];
+            after = answer["epoch"].as_str().map_or(id.to_string(), |epoch| format!("{epoch}:{id}"));
+        }
+        got
+    };
+    let stream = async {
+        let mut stream = server.connect().await;
+        stream.request("GET /api/topics/t/sse", "").await;
+        stream.head().await;
+        assert!(stream.text_chunk().await.contains("event: hello"));
+        let mut got = vec![];
+        while got.last() != Some(&EVENTS) {
+            let event = stream.text_chunk().await;
+            let id = event.lines().next().unwrap().rsplit(':').next().unwrap();
+            got.push(id.parse::<u64>().unwrap());
+        }
+        got
+    };
+    let (socket, stream, long, short, ()) =
+        tokio::join!(by_socket(&server, "after=0", EVENTS), stream, poll("long-poll"), poll("poll"), async {
+            server.until_held("websocket", 1).await;
+            server.until_held("sse", 1).await;
+            publishers.await;
+        });
+    assert_eq!(socket.ids, all);
+    assert_eq!((stream, long, short), (all.clone(), all.clone(), all));
 }
 
 #[tokio::test]
