@@ -6,7 +6,7 @@
 //! the same shape: [`publish`], [`poll`], [`long_poll`], [`ws`], [`sse`]. [`host`], [`origin`] and
 //! [`rate`] decide who may, [`query`] reads what is asked, [`problem`] says what went wrong. [`net`]
 //! accepts connections and watches their bytes; [`experiments`] runs a topic's publisher, conditions
-//! and faults. [`app`] puts it all together.
+//! and faults. [`app()`] puts it all together.
 
 pub mod app;
 pub mod book;

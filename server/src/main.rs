@@ -59,6 +59,7 @@ async fn serve(addr: SocketAddr, config: Config) -> Result<(), String> {
     let listener = TcpListener::bind(addr).await.map_err(|e| cannot_listen(addr, &e))?;
     let addr = listener.local_addr().map_err(|e| cannot_listen(addr, &e))?;
     let limits = config.limits;
+    allow_connections(limits.max_connections);
     let (router, state) = app(config).map_err(|e| e.to_string())?;
     // Before the line that says where: whoever started the program may stop it as soon as it has that.
     let signals = Signals::listen().map_err(|e| format!("cannot listen for signals: {e}"))?;
@@ -76,6 +77,22 @@ async fn serve(addr: SocketAddr, config: Config) -> Result<(), String> {
     served.map_err(|e| format!("cannot serve on {addr}: {e}"))?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A connection is an open file, and systems give a program few of them until it asks.
+fn allow_connections(connections: usize) {
+    // Besides connections: the listener, standard streams, the runtime's own, files of the book.
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(64);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(files) if files < wanted => {
+            tracing::warn!(
+                files,
+                "the system lets this program open fewer files than --max-connections; `ulimit -n {wanted}` raises it"
+            );
+        }
+        Ok(_) => {}
+        Err(e) => tracing::warn!("cannot raise the limit of open files: {e}"),
+    }
 }
 
 /// History is tidied when it is used; this is for topics that nobody uses any more.

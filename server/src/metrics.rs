@@ -10,6 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use tokio::time::Instant;
+
 use crate::rate::Client;
 use crate::{AppState, Problem};
 
@@ -55,14 +57,18 @@ impl Drop for Held {
     }
 }
 
-/// Middleware around everything: counts requests by route, of which there are few, never by path.
+/// Middleware around everything: counts requests by route, of which there are few, never by path;
+/// and says in the log, at the level `debug`, what each was answered.
 pub async fn count(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let route: Arc<str> = match request.extensions().get::<MatchedPath>() {
         Some(path) => path.as_str().into(),
         None => "".into(),
     };
+    let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), Instant::now());
     let response = next.run(request).await;
-    *app.metrics.counts().requests.entry((route, response.status().as_u16())).or_default() += 1;
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    tracing::debug!(%method, path, status, ?took, "answered");
+    *app.metrics.counts().requests.entry((route, status)).or_default() += 1;
     response
 }
 

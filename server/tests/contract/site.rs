@@ -178,8 +178,8 @@ async fn without_a_book_the_start_page_says_how_to_get_one() {
 
 #[tokio::test]
 async fn a_directory_without_a_book_is_told_at_the_start() {
-    let mut config = standby_server::Config::default();
-    config.book = Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("no-such-book"));
+    let book = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("no-such-book");
+    let config = standby_server::Config { book: Some(book), ..Default::default() };
     let error = standby_server::app(config).err().unwrap().to_string();
     assert!(error.contains("no-such-book") && error.contains("index.html"), "{error}");
 }
