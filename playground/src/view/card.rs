@@ -12,7 +12,7 @@ struct Says {
     /// What to do about it.
     then: String,
     /// A command to run.
-    command: &'static str,
+    command: String,
     /// The button's text.
     button: &'static str,
 }
@@ -61,7 +61,7 @@ impl Card {
         for ((element, words), text) in [
             (&self.what, says.what.as_str()),
             (&self.then, says.then.as_str()),
-            (&self.command, says.command),
+            (&self.command, says.command.as_str()),
         ] {
             words.say(text);
             dom::show(element, !text.is_empty());
@@ -85,19 +85,19 @@ fn says(state: &State) -> Option<Says> {
         State::Stopped(Trouble::NoServer) => Says {
             what: "This copy of the book has no server behind it.".to_owned(),
             then: "To run the experiments, clone the book's repository and run this in it:".to_owned(),
-            command: "cargo xtask serve",
+            command: "cargo xtask serve".to_owned(),
             button: "Try again",
         },
         State::Stopped(Trouble::NotThere { at }) if at.is_empty() => Says {
             what: "The server does not answer.".to_owned(),
             then: "Start it again, in the book's repository:".to_owned(),
-            command: "cargo xtask serve",
+            command: "cargo xtask serve".to_owned(),
             button: "Try again",
         },
         State::Stopped(Trouble::NotThere { at }) => Says {
             what: format!("No server answers at {at}."),
-            then: "Start one beside the book:".to_owned(),
-            command: "standby serve --addr 127.0.0.1:4000",
+            then: "Start one beside the book, in its repository:".to_owned(),
+            command: format!("cargo run --release -p standby-server -- serve --addr 127.0.0.1:{}", port(at)),
             button: "Try again",
         },
         State::Stopped(Trouble::Busy) => Says {
@@ -119,9 +119,23 @@ fn says(state: &State) -> Option<Says> {
     Some(says)
 }
 
+/// The port of an origin that names one.
+fn port(origin: &str) -> &str {
+    let port = origin.rsplit(':').next().unwrap_or_default();
+    if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) { port } else { "80" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_is_started_where_the_book_looks_for_it() {
+        let at = "http://localhost:4000".to_owned();
+        let says = says(&State::Stopped(Trouble::NotThere { at })).unwrap();
+        assert!(says.command.ends_with("--addr 127.0.0.1:4000"), "{}", says.command);
+        assert_eq!(port("http://localhost"), "80");
+    }
 
     #[test]
     fn whatever_stops_an_experiment_says_what_to_do() {
