@@ -13,6 +13,16 @@
     });
   }
 
+  // While the list of chapters is hidden, its links must not take the focus.
+  const chapters = document.getElementById("mdbook-sidebar");
+  if (chapters) {
+    const follow = () => {
+      chapters.inert = chapters.getAttribute("aria-hidden") === "true";
+    };
+    new MutationObserver(follow).observe(chapters, { attributeFilter: ["aria-hidden"] });
+    follow();
+  }
+
   // Code that is wider than the page scrolls, so keys must be able to reach it; and while they
   // scroll it they must not turn the page.
   const blocks = [...document.querySelectorAll("pre > code")];

@@ -106,17 +106,25 @@ impl Browser {
         Ok(self.driver.current_url().await?.to_string())
     }
 
-    /// Runs a script's `return …` in the page.
+    /// Runs a script's `return …` in the page itself, as one of its own. It may `await`.
     pub(crate) async fn js<T: DeserializeOwned>(&self, script: &str, args: &[Value]) -> Result<T> {
-        let answer = self.driver.execute(script, args.to_vec()).await;
-        let answer = answer.with_context(|| format!("running in the page: {script}"))?;
-        answer.convert().with_context(|| format!("what the page answered to: {script}"))
-    }
-
-    /// Runs a script that calls its last argument with the answer.
-    pub(crate) async fn js_async<T: DeserializeOwned>(&self, script: &str, args: &[Value]) -> Result<T> {
-        let answer = self.driver.execute_async(script, args.to_vec()).await?;
-        answer.convert().context("what the page answered")
+        // As text both ways: BiDi's own form of values says more than is needed.
+        let function = format!(
+            "async text => JSON.stringify(await (async function () {{ {script} }}).apply(null, JSON.parse(text))) ?? 'null'"
+        );
+        let params = json!({
+            "functionDeclaration": function,
+            "arguments": [{ "type": "string", "value": Value::from(args).to_string() }],
+            "awaitPromise": true,
+            "target": { "context": self.context().await? },
+        });
+        let short: String = script.chars().take(300).collect();
+        let answer = self.bidi.send_raw("script.callFunction", params).await;
+        let answer = answer.with_context(|| format!("running in the page: {short}"))?;
+        let Some(text) = answer["result"]["value"].as_str() else {
+            bail!("the page threw {} in: {short}", answer["exceptionDetails"]["text"]);
+        };
+        serde_json::from_str(text).with_context(|| format!("what the page answered, {text}, to: {short}"))
     }
 
     /// Presses keys where the focus is. Named ones are in [`Key`].

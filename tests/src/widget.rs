@@ -137,17 +137,9 @@ impl<'b> Widget<'b> {
 
     /// Its record, as far back as its window goes.
     pub(crate) async fn trace(&self) -> Result<Trace> {
-        let script = "const [id, url, done] = arguments; \
-                      import(url).then(m => done(m.trace(document.getElementById(id)) ?? null), e => done(null))";
-        let url: String = self
-            .browser
-            .js(
-                "return new URL('standby/standby.js', new URL(path_to_root || '.', \
-                                           location.href)).href",
-                &[],
-            )
-            .await?;
-        let json: Option<String> = self.browser.js_async(script, &[json!(self.id), json!(url)]).await?;
+        let script = "const { trace } = await import(new URL((path_to_root || './') + 'standby/standby.js', location)); \
+                      return trace(document.getElementById(arguments[0]))";
+        let json: Option<String> = self.browser.js(script, &[json!(self.id)]).await?;
         let json = json.with_context(|| format!("{} has no trace", self.id))?;
         serde_json::from_str(&json).with_context(|| format!("reading a trace: {json}"))
     }

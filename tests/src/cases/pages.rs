@@ -8,10 +8,13 @@ use crate::browser::Engine;
 use crate::runner::Test;
 use crate::wait;
 
-/// The module script that brings the widgets has run to its end.
+/// The page has loaded, and its experiments, where it has any, are alive. On the page for print they
+/// never are.
 async fn settled(test: &Test<'_>) -> Result<()> {
+    let script = "return document.readyState === 'complete' && (location.pathname.endsWith('/print.html') \
+                  || !document.querySelector('standby-experiment:not([data-state])'))";
     wait::until("the page has loaded", async || {
-        let loaded: bool = test.browser.js("return document.readyState === 'complete'", &[]).await?;
+        let loaded: bool = test.browser.js(script, &[]).await?;
         Ok(loaded.then_some(()))
     })
     .await
