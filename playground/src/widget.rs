@@ -513,7 +513,7 @@ impl Widget {
             self.table.show(trace, &ledgers, &self.names, &standing, recorder.revision());
             let known = self.picture.labels().borrow().len();
             for lane in trace.lanes.iter().skip(known) {
-                self.picture.add_label(Label::outside(&lane.sub));
+                self.picture.add_label(Label::outside(lane));
             }
             for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
                 let age_us = ledger.staleness.p50_us();

@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 
 use standby_figure::{Figure, LaneBox};
+use standby_trace::Lane;
 use standby_trace::scenario::{Backoff, LaneSpec, SseClient, bounds};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlSelectElement};
@@ -39,9 +40,10 @@ impl Label {
     }
 
     /// Builds them for a lane that is someone else's: a terminal, another tab.
-    pub(crate) fn outside(sub: &str) -> Self {
-        let set = dom::classed("div", "standby-set").text("outside this page").done();
-        Self::new(sub, &set, || {})
+    pub(crate) fn outside(lane: &Lane) -> Self {
+        let what = format!("{}, outside", lane.transport.title());
+        let set = dom::classed("div", "standby-set").text(&what).done();
+        Self::new(&lane.sub, &set, || {})
     }
 
     fn new(name: &str, set: &HtmlElement, reopen: impl Fn() + 'static) -> Self {
