@@ -168,11 +168,16 @@ impl Experiments {
         })
     }
 
+    /// Whether this very one is at work.
+    fn has(&self, experiment: &Arc<Experiment>) -> bool {
+        let at_work = lock(&self.0.at_work);
+        at_work.get(experiment.topic.name()).is_some_and(|other| Arc::ptr_eq(other, experiment))
+    }
+
     /// Ends one that nobody observes, and says whether it did.
     fn let_go(&self, experiment: &Experiment) -> bool {
         let mut at_work = lock(&self.0.at_work);
-        // Observers join under this lock's `of` and then the hub's, so one that has just found the
-        // experiment may not be counted yet. It finds the topic silent, and starts it again.
+        // Whoever joins after this look finds out by `has`.
         if experiment.link.hub.observers() > 0 {
             return false;
         }

@@ -27,6 +27,10 @@ pub(super) async fn observe(
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Before the hello is written: what happens from here on is not missed.
     let observer: Observer = experiment.link.hub.join();
+    if !app.experiments.has(&experiment) {
+        // It was let go between the request and here. The next request hears of it.
+        return socket.close(CloseCode::Away, "the experiment has ended").await;
+    }
     let mut sent = send(&mut socket, &hello(&experiment, proxied)).await;
     while sent.is_ok() {
         sent = tokio::select! {

@@ -347,3 +347,135 @@ where
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Response;
+    use futures_util::stream;
+    use http_body_util::BodyExt as _;
+    use standby_trace::{Conditions, Fault};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const ANSWER_BYTES: usize =
+        "HTTP/1.1 200 OK\r\ndate: Tue, 24 Nov 2026 08:28:16 GMT\r\ncontent-length: 1000\r\n\r\n".len();
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn shaped(body: Body, conditions: Conditions) -> ShapedBody {
+        let link = Arc::new(Link::default());
+        link.set_conditions(conditions);
+        let conn = Conn::new(([127, 0, 0, 1], 1).into());
+        ShapedBody::new(body, conn, link, None, 1, Pipe::new(Instant::now(), 1))
+    }
+
+    async fn send_head(body: &mut ShapedBody) {
+        let (parts, ()) = Response::new(()).into_parts();
+        body.send_head(&parts, &Method::GET, Version::HTTP_11).await;
+    }
+
+    /// A body whose pieces come from a channel.
+    fn streamed() -> (mpsc::UnboundedSender<&'static str>, Body) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let pieces =
+            stream::unfold(receiver, |mut receiver: mpsc::UnboundedReceiver<&'static str>| async move {
+                let piece = receiver.recv().await?;
+                Some((Ok::<_, axum::Error>(Bytes::from_static(piece.as_bytes())), receiver))
+            });
+        (sender, Body::from_stream(pieces))
+    }
+
+    async fn piece(body: &mut ShapedBody) -> Option<Bytes> {
+        body.frame().await.map(|frame| frame.unwrap().into_data().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_whole_answer_travels_as_one_and_takes_its_time_for_every_byte() {
+        let began = Instant::now();
+        let conditions = Conditions { latency_ms: 100, jitter_ms: 0, bandwidth_bytes_s: 1_000 };
+        let mut body = shaped(Body::from("x".repeat(500)), conditions);
+        assert_eq!(body.size_hint().exact(), Some(500));
+        send_head(&mut body).await;
+        assert_eq!(began.elapsed(), ms(100 + ANSWER_BYTES as u64));
+        assert_eq!(body.size_hint().exact(), Some(500), "hyper has to know the length still");
+        assert_eq!(piece(&mut body).await.map(|data| data.len()), Some(500));
+        assert_eq!(began.elapsed(), ms(600 + ANSWER_BYTES as u64));
+        assert!(body.is_end_stream());
+        assert_eq!(piece(&mut body).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_a_streams_head_is_on_its_way_together_with_it() {
+        let began = Instant::now();
+        let (sender, body) = streamed();
+        let mut body = shaped(body, Conditions { latency_ms: 100, ..Conditions::default() });
+        sender.send("hello").unwrap();
+        send_head(&mut body).await;
+        assert_eq!(began.elapsed(), ms(100));
+        assert_eq!(piece(&mut body).await.unwrap(), "hello");
+        assert_eq!(began.elapsed(), ms(100));
+        assert_eq!(body.size_hint().exact(), None);
+        sender.send("later").unwrap();
+        assert_eq!(piece(&mut body).await.unwrap(), "later");
+        assert_eq!(began.elapsed(), ms(200));
+        drop(sender);
+        assert!(!body.is_end_stream(), "the last chunk travels too");
+        assert_eq!(piece(&mut body).await, None);
+        assert_eq!(began.elapsed(), ms(300));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_holds_for_later_pieces_and_none_overtakes() {
+        let began = Instant::now();
+        let (sender, body) = streamed();
+        let mut body = shaped(body, Conditions::default());
+        send_head(&mut body).await;
+        body.link.set_conditions(Conditions { latency_ms: 500, ..Conditions::default() });
+        sender.send("slow").unwrap();
+        assert!(tokio::time::timeout(ms(10), piece(&mut body)).await.is_err());
+        body.link.set_conditions(Conditions::default());
+        sender.send("quick").unwrap();
+        assert_eq!(piece(&mut body).await.unwrap(), "slow");
+        assert_eq!(piece(&mut body).await.unwrap(), "quick");
+        assert_eq!(began.elapsed(), ms(500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stall_holds_back_what_was_due_and_ends_by_itself() {
+        let began = Instant::now();
+        let (sender, body) = streamed();
+        let mut body = shaped(body, Conditions { latency_ms: 100, ..Conditions::default() });
+        sender.send("hello").unwrap();
+        body.link.begin(&Fault::Stall { sub: None, for_ms: 3_000 });
+        send_head(&mut body).await;
+        assert_eq!(began.elapsed(), ms(3_000));
+        assert_eq!(piece(&mut body).await.unwrap(), "hello");
+        assert_eq!(began.elapsed(), ms(3_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_under_way_is_bounded_and_then_the_handler_waits() {
+        let (sender, body) = streamed();
+        let mut body = shaped(body, Conditions { latency_ms: 1_000, ..Conditions::default() });
+        let large = "x".repeat(16 * 1024).leak();
+        for _ in 0..10 {
+            sender.send(large).unwrap();
+        }
+        send_head(&mut body).await;
+        assert_eq!(body.bytes, UNDER_WAY_BYTES);
+        for _ in 0..10 {
+            assert_eq!(piece(&mut body).await.map(|data| data.len()), Some(large.len()));
+            assert!(body.bytes <= UNDER_WAY_BYTES);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_takes_too_long_fails() {
+        let (_sender, body) = streamed();
+        let error = Timed::new(body, ms(500)).collect().await.unwrap_err();
+        assert!(error.is::<BodyTooSlow>());
+    }
+}

@@ -253,7 +253,62 @@ impl AsyncWrite for Io {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio_util::task::TaskTracker;
+
     use super::*;
+    use crate::net::Limits;
+    use crate::net::census::Census;
+    use crate::net::tap::Watch;
+
+    async fn pair() -> (TcpStream, Io) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let socket = Socket {
+            stream,
+            ending: Ending(Conn::new(peer)),
+            _place: Census::new(Limits::default()).admit(peer.ip()).unwrap(),
+            _awaited: TaskTracker::new().token(),
+        };
+        (client, Io::new(socket, Duration::from_secs(10)))
+    }
+
+    async fn ask(client: &mut TcpStream, io: &mut Io) {
+        const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+        client.write_all(REQUEST).await.unwrap();
+        let mut bytes = vec![0; REQUEST.len()];
+        io.read_exact(&mut bytes).await.unwrap();
+    }
+
+    /// The only test in this crate that watches, so that nobody else does.
+    #[tokio::test]
+    async fn nothing_is_kept_while_nobody_watches_and_nothing_outlives_a_watch() {
+        let (mut client, mut io) = pair().await;
+        ask(&mut client, &mut io).await;
+        assert!(!io.conn.is_tapped());
+        let watch = Watch::begin();
+        ask(&mut client, &mut io).await;
+        assert!(io.conn.is_tapped());
+        drop(watch);
+        // What passed between two watches would be missing.
+        let _watch = Watch::begin();
+        assert!(!io.conn.is_tapped());
+        ask(&mut client, &mut io).await;
+        assert!(io.conn.is_tapped());
+    }
+
+    #[tokio::test]
+    async fn a_reset_connection_neither_reads_nor_writes_and_closes_with_an_rst() {
+        let (mut client, mut io) = pair().await;
+        client.write_all(b"GET").await.unwrap();
+        io.conn.reset();
+        assert_eq!(io.read_u8().await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        assert_eq!(io.write(b"HTTP").await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        drop(io);
+        assert_eq!(client.read_u8().await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
 
     #[test]
     fn a_heads_end_is_found_however_it_is_cut() {

@@ -77,7 +77,7 @@ async fn the_tap_tells_what_a_packet_capture_shows() {
         } else {
             let (_, ws) = &mut all[2];
             ws.send_frame(0x88, &1000_u16.to_be_bytes()).await;
-            ws.to_end().await.unwrap();
+            ws.until_end().await.unwrap();
         }
         peers.extend(all.map(|(transport, peer)| (label(transport), peer)));
     }

@@ -114,5 +114,5 @@ async fn a_socket_that_closes_gets_what_was_under_way() {
     ws.text().await;
     ws.send_frame(0x88, &1000_u16.to_be_bytes()).await;
     assert_eq!(ws.frame().await, (0x88, 1000_u16.to_be_bytes().to_vec()));
-    ws.to_end().await.unwrap();
+    ws.until_end().await.unwrap();
 }

@@ -128,7 +128,7 @@ impl Peer {
     }
 
     /// Reads until nothing more comes, and says how it ended.
-    pub(crate) async fn to_end(&mut self) -> io::Result<()> {
+    pub(crate) async fn until_end(&mut self) -> io::Result<()> {
         let read = async {
             while self.more().await? > 0 {}
             Ok(())
@@ -136,15 +136,15 @@ impl Peer {
         timeout(PATIENCE, read).await.expect("the connection ends")
     }
 
-    /// Forgets what has come.
+    /// Forgets what has been looked at.
     pub(crate) fn forget(&mut self) {
-        self.got.clear();
+        self.got.drain(..self.seen);
         self.seen = 0;
     }
 
     /// It is reset: an RST, no orderly end.
     pub(crate) async fn assert_reset(&mut self) {
-        let end = self.to_end().await;
+        let end = self.until_end().await;
         assert_eq!(end.expect_err("a reset").kind(), io::ErrorKind::ConnectionReset);
     }
 }

@@ -93,15 +93,13 @@ impl Server {
 }
 
 /// A scenario that publishes only by hand, with these members in place of its own.
-pub(crate) fn scenario(more: Value) -> Value {
+pub(crate) fn scenario(mut more: Value) -> Value {
     let mut scenario = json!({
         "v": 1,
         "lanes": [{ "transport": "sse", "retry_ms": 1_000 }],
         "publish": { "every_ms": 0 },
     });
-    for (name, value) in more.as_object().unwrap() {
-        scenario[name] = value.clone();
-    }
+    scenario.as_object_mut().unwrap().append(more.as_object_mut().unwrap());
     scenario
 }
 

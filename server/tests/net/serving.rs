@@ -14,14 +14,14 @@ async fn a_head_that_does_not_end_is_cut_and_a_connection_without_a_request_is_n
     let mut slow = server.connect().await;
     slow.send("GET /api/health HTTP/1.1\r\nHos").await;
     let began = Instant::now();
-    slow.to_end().await.unwrap();
+    slow.until_end().await.unwrap();
     assert!(began.elapsed() >= Duration::from_millis(200));
     // It has been open for longer than a head may take.
     let (head, _) = idle.get_answer("/api/health").await;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     // After an answer a connection is idle again, and a head that begins has its own time again.
     idle.send("GET /api/health HTTP/1.1\r\nHos").await;
-    idle.to_end().await.unwrap();
+    idle.until_end().await.unwrap();
 }
 
 #[tokio::test]
@@ -30,8 +30,8 @@ async fn a_connection_that_has_been_idle_too_long_is_closed() {
     let mut fresh = server.connect().await;
     let mut used = server.connect().await;
     used.get_answer("/api/health").await;
-    fresh.to_end().await.unwrap();
-    used.to_end().await.unwrap();
+    fresh.until_end().await.unwrap();
+    used.until_end().await.unwrap();
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_body_that_does_not_come_is_answered_and_its_connection_closed() {
     peer.send("POST /api/topics/t/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{").await;
     let (head, _) = peer.answer().await;
     assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
-    peer.to_end().await.unwrap();
+    peer.until_end().await.unwrap();
 }
 
 #[tokio::test]
@@ -121,13 +121,13 @@ async fn a_server_that_stops_ends_everything_in_order() {
     long_poll.get("/api/topics/t/long-poll", "").await;
     let observer = server.observe(&experiment).await;
     server.state.shutdown.cancel();
-    idle.to_end().await.unwrap();
+    idle.until_end().await.unwrap();
     sse.through("0\r\n\r\n").await;
-    sse.to_end().await.unwrap();
+    sse.until_end().await.unwrap();
     let (first, payload) = ws.frame().await;
     assert_eq!((first, &payload[..2]), (0x88, &1001_u16.to_be_bytes()[..]));
     ws.send_frame(0x88, &1001_u16.to_be_bytes()).await;
-    ws.to_end().await.unwrap();
+    ws.until_end().await.unwrap();
     assert!(long_poll.answer().await.0.starts_with("HTTP/1.1 200 "));
     drop(observer);
     tokio::time::timeout(PATIENCE, server.serving).await.expect("it stops").unwrap().unwrap();

@@ -241,7 +241,7 @@ async fn the_end_of_a_connection_is_told_with_who_ended_it() {
 
     let mut peer = server.connect().await;
     peer.get(&format!("{}/poll?sub=a", experiment.path()), "Connection: close\r\n").await;
-    peer.to_end().await.unwrap();
+    peer.until_end().await.unwrap();
     let closed = observer.until(|record| matches!(record, ToObserver::Closed { .. })).await;
     assert!(matches!(closed, ToObserver::Closed { by: ClosedBy::Server, .. }), "{closed:?}");
 }
@@ -263,4 +263,27 @@ async fn requests_that_come_together_are_told_apart() {
     for n in 1..=3 {
         assert_eq!(observer.wires().filter(|wire| wire.exchange.n == Some(n)).count(), 3);
     }
+}
+
+#[tokio::test]
+async fn an_observer_that_does_not_read_is_told_what_it_missed_and_the_others_hear_all() {
+    let server = Server::with(|config| config.limits.write_stall_ms = 60_000).await;
+    let experiment = server.experiment(json!({})).await;
+    let (mut slow, mut quick) = (server.observe(&experiment).await, server.observe(&experiment).await);
+    // Far more than the kernel's buffers and the queue hold together: each event is told of with its
+    // request and its answer.
+    let data = json!("x".repeat(60_000));
+    for id in 1..=400 {
+        server.publish(&experiment, &data).await;
+        let is_it =
+            |record: &ToObserver| matches!(record, ToObserver::Published { id: told, .. } if *told == id);
+        quick.until(is_it).await;
+        assert!(!quick.records.iter().any(|record| matches!(record, ToObserver::Missed { .. })));
+        quick.records.clear();
+        quick.peer.forget();
+    }
+    let missed = slow.until(|record| matches!(record, ToObserver::Missed { .. })).await;
+    assert!(matches!(missed, ToObserver::Missed { records } if records > 0));
+    server.publish(&experiment, &json!("again")).await;
+    slow.until(|record| matches!(record, ToObserver::Published { id: 401, .. })).await;
 }

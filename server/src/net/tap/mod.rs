@@ -221,13 +221,13 @@ impl Tap {
 impl Recorder {
     fn read(&mut self, bytes: &[u8], at_us: u64, seq: &mut Sequence) -> Result<(), Lost> {
         let mut segments = Vec::new();
-        let result = self.conversation.to_server(bytes, &mut segments);
+        let result = self.conversation.client_sent(bytes, &mut segments);
         for segment in segments {
             if segment.part == Part::RequestHead {
                 self.heard += 1;
             }
             if self.claim_of(self.heard).is_some() {
-                self.tell_given(self.heard, segment, at_us, seq);
+                self.tell_given(self.heard, &segment, at_us, seq);
             } else {
                 self.pending_bytes += segment.bytes.len();
                 if self.pending_bytes > PENDING_BYTES {
@@ -241,21 +241,24 @@ impl Recorder {
 
     fn written(&mut self, bytes: &[u8], at_us: u64, seq: &mut Sequence) -> Result<(), Lost> {
         let mut segments = Vec::new();
-        let result = self.conversation.to_client(bytes, &mut segments);
+        let result = self.conversation.server_sent(bytes, &mut segments);
         for segment in segments {
-            // An interim response comes before the answer (RFC 9110 §15.2).
-            let interim = segment.part == Part::ResponseHead
-                && head::status(&segment.bytes).is_some_and(|status| status < 200 && status != 101);
-            let request = if interim { self.answered + 1 } else { self.answered };
-            let request = if !interim && segment.part == Part::ResponseHead {
+            let status = match segment.part {
+                Part::ResponseHead => head::status(&segment.bytes),
+                _ => None,
+            };
+            // An interim response comes before the answer, and is hyper's own (RFC 9110 §15.2).
+            if status.is_some_and(|status| status < 200 && status != 101) {
+                let number = seq.next(Direction::ToClient);
+                self.tell(self.answered + 1, Direction::ToClient, number, &segment, at_us);
+                continue;
+            }
+            if status.is_some() {
                 self.answered += 1;
                 self.claims.retain(|claim| claim.exchange.request >= self.answered);
                 self.sent.retain(|sent| sent.request >= self.answered);
-                self.answered
-            } else {
-                request
-            };
-            self.tell_taken(request, segment, at_us, seq);
+            }
+            self.tell_taken(self.answered, &segment, at_us, seq);
         }
         result
     }
@@ -276,7 +279,7 @@ impl Recorder {
         self.claims.push_back(claim);
         for (of, segment, at_us) in std::mem::take(&mut self.pending) {
             if of == request {
-                self.tell_given(request, segment, at_us, seq);
+                self.tell_given(request, &segment, at_us, seq);
             } else if of > request {
                 self.pending.push_back((of, segment, at_us));
             }
@@ -334,23 +337,22 @@ impl Recorder {
     }
 
     /// The socket gave a part that belongs to a claimed request.
-    fn tell_given(&mut self, request: u64, segment: Segment, at_us: u64, seq: &mut Sequence) {
+    fn tell_given(&mut self, request: u64, segment: &Segment, at_us: u64, seq: &mut Sequence) {
         let number = seq.next(Direction::ToServer);
-        self.tell(request, Direction::ToServer, number, &segment, at_us);
+        self.tell(request, Direction::ToServer, number, segment, at_us);
         wait(&mut self.given, Numbered { request, part: segment.part, seq: number });
     }
 
     /// The socket took a part.
-    fn tell_taken(&mut self, request: u64, segment: Segment, at_us: u64, seq: &mut Sequence) {
-        // What the application did not send by itself (a 100 Continue, hyper's own answers) gets its
-        // number here.
+    fn tell_taken(&mut self, request: u64, segment: &Segment, at_us: u64, seq: &mut Sequence) {
+        // What the application did not send by itself gets its number here.
         let is_next =
             self.sent.front().is_some_and(|sent| sent.request == request && sent.part == segment.part);
         let number = match self.sent.pop_front_if(|_| is_next) {
             Some(sent) => sent.seq,
             None => seq.next(Direction::ToClient),
         };
-        self.tell(request, Direction::ToClient, number, &segment, at_us);
+        self.tell(request, Direction::ToClient, number, segment, at_us);
     }
 
     fn tell(&self, request: u64, direction: Direction, seq: u64, segment: &Segment, at_us: u64) {
@@ -387,4 +389,105 @@ fn app(
     Carried { kind, events, status, .. }: Carried,
 ) -> ToObserver {
     ToObserver::App(App { exchange: exchange.clone(), direction, seq, part, at_us, kind, events, status })
+}
+
+#[cfg(test)]
+mod tests {
+    use standby_trace::tap::Via;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET /a HTTP/1.1\r\n\r\n";
+
+    fn claim(link: &Arc<Link>, request: u64) -> Claim {
+        let exchange = Exchange { conn: 1, request, via: Via::ShortPoll, sub: None, n: None };
+        Claim { exchange, link: Arc::clone(link) }
+    }
+
+    async fn records(observer: &hub::Observer, count: usize) -> Vec<ToObserver> {
+        let mut records = Vec::new();
+        for _ in 0..count {
+            records.push(serde_json::from_str(observer.next().await.as_str()).unwrap());
+        }
+        records
+    }
+
+    #[test]
+    fn what_nobody_claims_is_forgotten() {
+        let mut tap = Tap::default();
+        tap.read(REQUEST, 1, 0, true);
+        tap.begin(1, "GET", "/a");
+        assert!(tap.is_on());
+        tap.answered(1, false);
+        assert!(!tap.is_on());
+        // The next request may be somebody's.
+        tap.read(REQUEST, 1, 1, true);
+        assert!(tap.is_on());
+        // What follows an upgrade is not.
+        tap.begin(2, "GET", "/a");
+        tap.answered(2, true);
+        tap.read(REQUEST, 1, 2, true);
+        assert!(!tap.is_on());
+    }
+
+    #[test]
+    fn what_began_in_the_middle_of_something_is_not_gone_on_with() {
+        let mut tap = Tap::default();
+        // The end of a body may look like a request.
+        tap.read(REQUEST, 1, 0, true);
+        tap.begin(1, "POST", "/b");
+        assert!(!tap.is_on());
+        // Where something still waits to be written, answers could not be told apart.
+        tap.read(REQUEST, 1, 1, false);
+        assert!(!tap.is_on());
+    }
+
+    #[test]
+    fn what_is_kept_for_a_claim_is_bounded() {
+        let mut tap = Tap::default();
+        let mut requests = 0;
+        while requests == 0 || tap.is_on() {
+            tap.read(REQUEST, 1, 0, requests == 0);
+            requests += 1;
+            assert!(requests * REQUEST.len() <= PENDING_BYTES + REQUEST.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_two_moments_of_a_part_have_one_number() {
+        let link = Arc::new(Link::default());
+        let observer = link.hub.join();
+        let mut tap = Tap::default();
+        tap.read(REQUEST, 10, 0, true);
+        tap.begin(1, "GET", "/a");
+        tap.claim(claim(&link, 1));
+        tap.app_got(1, |part| part == Part::RequestHead, 20);
+        tap.app_sent(1, Part::ResponseHead, b"HTTP/1.1 200 OK\r\n", 30);
+        tap.app_sent(1, Part::ResponseBody, b"{}", 31);
+        // hyper said something of its own before.
+        tap.written(b"HTTP/1.1 100 Continue\r\n\r\n", 35);
+        tap.written(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{", 40);
+        tap.written(b"}", 41);
+        let seen: Vec<_> = records(&observer, 7)
+            .await
+            .into_iter()
+            .map(|record| match record {
+                ToObserver::App(app) => ("app", app.part, app.seq, app.at_us),
+                ToObserver::Wire(wire) => ("wire", wire.part, wire.seq, wire.at_us),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("wire", Part::RequestHead, 0, 10),
+                ("app", Part::RequestHead, 0, 20),
+                ("app", Part::ResponseHead, 0, 30),
+                ("app", Part::ResponseBody, 1, 31),
+                ("wire", Part::ResponseHead, 2, 35),
+                ("wire", Part::ResponseHead, 0, 40),
+                ("wire", Part::ResponseBody, 1, 41),
+            ]
+        );
+    }
 }

@@ -39,7 +39,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Takes in what the client sent, cut anywhere.
-    pub(super) fn to_server(&mut self, bytes: &[u8], out: &mut Vec<Segment>) -> Result<(), Lost> {
+    pub(super) fn client_sent(&mut self, bytes: &[u8], out: &mut Vec<Segment>) -> Result<(), Lost> {
         let unanswered = &mut self.unanswered;
         self.requests.push(bytes, out, |head| {
             let (method, _) = head::request_line(head).ok_or(Lost)?;
@@ -49,7 +49,7 @@ impl Conversation {
     }
 
     /// Takes in what the server sent, cut anywhere.
-    pub(super) fn to_client(&mut self, bytes: &[u8], out: &mut Vec<Segment>) -> Result<(), Lost> {
+    pub(super) fn server_sent(&mut self, bytes: &[u8], out: &mut Vec<Segment>) -> Result<(), Lost> {
         let Self { requests, responses, unanswered } = self;
         responses.push(bytes, out, |head| {
             let status = head::status(head).ok_or(Lost)?;
@@ -438,11 +438,11 @@ mod tests {
                 // The head first: a client that upgrades waits for its 101.
                 let head = &sent[..1].to_vec();
                 let rest = &sent[1..].to_vec();
-                let heard = in_pieces(&joined(head), &sizes, |b, out| conversation.to_server(b, out)).unwrap();
+                let heard = in_pieces(&joined(head), &sizes, |b, out| conversation.client_sent(b, out)).unwrap();
                 prop_assert_eq!(&heard, head);
-                let heard = in_pieces(&joined(got), &others, |b, out| conversation.to_client(b, out)).unwrap();
+                let heard = in_pieces(&joined(got), &others, |b, out| conversation.server_sent(b, out)).unwrap();
                 prop_assert_eq!(&heard, got);
-                let heard = in_pieces(&joined(rest), &sizes, |b, out| conversation.to_server(b, out)).unwrap();
+                let heard = in_pieces(&joined(rest), &sizes, |b, out| conversation.client_sent(b, out)).unwrap();
                 prop_assert_eq!(&heard, rest);
             }
         }
@@ -455,9 +455,9 @@ mod tests {
             let mut conversation = Conversation::default();
             let sent: Parts = exchanges.iter().flat_map(|(sent, _)| sent.clone()).collect();
             let got: Parts = exchanges.iter().flat_map(|(_, got)| got.clone()).collect();
-            let heard = in_pieces(&joined(&sent), &sizes, |b, out| conversation.to_server(b, out)).unwrap();
+            let heard = in_pieces(&joined(&sent), &sizes, |b, out| conversation.client_sent(b, out)).unwrap();
             prop_assert_eq!(heard, sent);
-            let heard = in_pieces(&joined(&got), &sizes, |b, out| conversation.to_client(b, out)).unwrap();
+            let heard = in_pieces(&joined(&got), &sizes, |b, out| conversation.server_sent(b, out)).unwrap();
             prop_assert_eq!(heard, got);
         }
 
@@ -467,10 +467,10 @@ mod tests {
             b in prop::collection::vec(any::<u8>(), 0..300),
         ) {
             let (mut conversation, mut out) = (Conversation::default(), Vec::new());
-            let _ = conversation.to_server(b"GET / HTTP/1.1\r\n\r\n", &mut out);
-            let _ = conversation.to_client(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", &mut out);
-            let _ = conversation.to_client(&a, &mut out);
-            let _ = conversation.to_server(&b, &mut out);
+            let _ = conversation.client_sent(b"GET / HTTP/1.1\r\n\r\n", &mut out);
+            let _ = conversation.server_sent(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", &mut out);
+            let _ = conversation.server_sent(&a, &mut out);
+            let _ = conversation.client_sent(&b, &mut out);
             let _ = Segmenter::of_frames().frames(&a, &mut out);
         }
     }
@@ -481,18 +481,18 @@ mod tests {
         let mut out = Vec::new();
         let length = KEPT_BYTES + 10;
         let request = format!("POST / HTTP/1.1\r\ncontent-length: {length}\r\n\r\n");
-        conversation.to_server(request.as_bytes(), &mut out).unwrap();
-        conversation.to_server(&vec![b'a'; length], &mut out).unwrap();
+        conversation.client_sent(request.as_bytes(), &mut out).unwrap();
+        conversation.client_sent(&vec![b'a'; length], &mut out).unwrap();
         assert_eq!((out[1].part, out[1].bytes.len(), out[1].cut_bytes), (Part::RequestBody, KEPT_BYTES, 10));
     }
 
     #[test]
     fn the_middle_of_something_is_not_taken_for_a_beginning() {
         for bytes in ["Host: localhost\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "{\"data\": 1}\n\n"] {
-            assert_eq!(Conversation::default().to_server(bytes.as_bytes(), &mut Vec::new()), Err(Lost));
+            assert_eq!(Conversation::default().client_sent(bytes.as_bytes(), &mut Vec::new()), Err(Lost));
         }
         // An answer to nothing.
         let answer = b"HTTP/1.1 200 OK\r\n\r\n";
-        assert_eq!(Conversation::default().to_client(answer, &mut Vec::new()), Err(Lost));
+        assert_eq!(Conversation::default().server_sent(answer, &mut Vec::new()), Err(Lost));
     }
 }
