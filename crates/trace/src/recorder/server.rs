@@ -22,6 +22,12 @@ impl Recorder {
         self.window.trace_mut().clock_error_us = clock.error_us();
         match record {
             ToObserver::Hello { epoch, .. } => {
+                // A server that was started anew counts its connections anew: a number of before
+                // must not be taken for one of now. The topic's life says which it is.
+                if epoch.as_ref() != self.epochs.last() {
+                    self.exchanges.clear();
+                    self.halves.clear();
+                }
                 if let Some(epoch) = epoch {
                     self.life(epoch);
                 }

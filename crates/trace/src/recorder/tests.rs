@@ -273,6 +273,32 @@ fn a_subscriber_from_a_terminal_gets_a_lane_of_its_own() {
 }
 
 #[test]
+fn a_server_that_was_started_anew_counts_its_connections_anew() {
+    let mut run = Run::of(Transport::Sse);
+    stream_with_a_cut(&mut run, false);
+    run.recorder.cut(0, 1, "connection lost", 3_000_000);
+    run.tap(&ToObserver::Hello {
+        topic: "x-1".into(),
+        epoch: None,
+        last_id: 0,
+        server_us: 5,
+        conditions: Conditions::default(),
+        publish: run.recorder.trace().scenario.publish,
+        proxied: false,
+    });
+    // The same connection and part numbers as the first life's.
+    let again = exchange(Via::Sse, 8, 1, 1);
+    run.wire(&again, Direction::ToServer, 0, Part::RequestHead, 4_000_000, GET);
+    run.app(&again, Direction::ToClient, 0, Part::ResponseHead, 4_100_000, (Kind::Open, &[]));
+    run.recorder.reset(0, 1, Some("n7"), 0, 4_200_000);
+    run.app(&again, Direction::ToClient, 1, Part::Chunk, 4_300_000, (Kind::Event, &[1]));
+    run.recorder.event(0, 1, 1, 0, 4_400_000);
+    let news = run.messages().last().expect("the event");
+    assert_eq!((news.kind, news.lost), (Kind::Event, false));
+    assert_eq!(news.client, Some(Moment::measured(4_400_000)));
+}
+
+#[test]
 fn what_a_cut_swallowed_is_lost_and_paid_for() {
     let mut run = Run::of(Transport::WebSocket);
     let on = exchange(Via::WebSocket, 7, 1, 1);
