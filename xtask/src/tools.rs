@@ -21,8 +21,8 @@ const PACKAGES: [(&[&str], &str); 4] = [
 const FONT: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core");
 
 const MDBOOK: &str = "0.5.4";
-const GECKODRIVER: &str = "0.37";
-const AXE_CORE: &str = "4";
+const GECKODRIVER: &str = "0.37.1";
+const AXE_CORE: &str = "4.14.1";
 
 /// The programs and files that the browser tests are given.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ pub(crate) fn all() -> Vec<Case> {
             leaving_the_page_lets_the_connections_go,
         },
         access::{
-            axe_finds_nothing_serious_in_two_themes,
+            axe_finds_nothing_serious_in_any_theme,
             no_key_of_a_widget_turns_the_page,
             a_running_experiment_fits_a_phone,
         },
