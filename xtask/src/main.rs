@@ -4,7 +4,7 @@
 //! - [`workspace`]: where things are
 //! - [`widgets`], [`book`], [`server`]: the three things that are built
 //! - [`serve`]: all three with live reload; [`site`]: all three to publish
-//! - [`test`]: every check, counted; [`links`]: one of them; [`tools`]: what they need
+//! - [`mod@test`]: every check, counted; [`links`]: one of them; [`tools`]: what they need
 //!
 //! The browser's part (tests, screens, soak) is the package `standby-tests`, which xtask builds and
 //! calls: this program itself must compile quickly.
@@ -50,7 +50,7 @@ enum Task {
     },
     /// Build the static site in book/ and the release binary `standby` with the book inside
     Build {
-        /// Where the site will be, for its 404 page and link previews: https://example.org/standby/
+        /// Where the site will be, for its 404 page and link previews: <https://example.org/standby/>
         #[arg(long)]
         site_url: Option<String>,
     },

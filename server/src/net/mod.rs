@@ -1,10 +1,10 @@
 //! The server's end of the network: it accepts connections, keeps them within bounds, shows their
 //! bytes to observers, and can make them slow or break them on purpose.
 //!
-//! - [`serve`] accepts, within [`Limits`] (`census` counts, `head_time` times heads, `io` the rest);
+//! - [`serve()`] accepts, within [`Limits`] (`census` counts, `head_time` times heads, `io` the rest);
 //! - `conn` is a connection as all others see it, `io` its socket, `upgraded` an experiment's
 //!   WebSocket;
-//! - `tap` records; [`shape`] is the middleware that gives an exchange to a topic's observers and
+//! - `tap` records; [`shape()`] is the middleware that gives an exchange to a topic's observers and
 //!   sends it through a `link`: conditions (`pipe`), `faults`, and on the way back `body`.
 
 mod body;
