@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use base64::Engine as _;
 use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -71,23 +72,15 @@ impl Browser {
             Engine::Chromium => chromium(&setup.chromium, profile.path()).await?,
             Engine::Firefox => firefox(&setup.firefox, profile.path()).await?,
         };
-        let bidi = driver.bidi().await?;
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let mut events = bidi.subscribe_raw();
-        let events_to = Arc::clone(&seen);
-        tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                note(
-                    &mut events_to.lock().unwrap_or_else(PoisonError::into_inner),
-                    &event.method,
-                    &event.params,
-                );
+        match listen(&driver, &seen).await {
+            Ok(bidi) => Ok(Self { engine, driver, bidi, seen, _process: process, _profile: profile }),
+            Err(e) => {
+                // A browser outlives its driver: it must be told.
+                let _ = driver.quit().await;
+                Err(e)
             }
-        });
-        let names = ["log.entryAdded", "network.beforeRequestSent"];
-        bidi.send_raw("session.subscribe", json!({ "events": names })).await?;
-        bidi.send_raw("script.addPreloadScript", json!({ "functionDeclaration": PRELOAD })).await?;
-        Ok(Self { engine, driver, bidi, seen, _process: process, _profile: profile })
+        }
     }
 
     /// Ends it.
@@ -136,7 +129,7 @@ impl Browser {
     pub(crate) async fn click(&self, selector: &str) -> Result<()> {
         let element =
             self.driver.find(By::Css(selector)).await.with_context(|| format!("finding {selector}"))?;
-        element.scroll_into_view().await?;
+        element.scroll_scroll_to().await?;
         element.click().await.with_context(|| format!("pressing {selector}"))
     }
 
@@ -154,10 +147,17 @@ impl Browser {
         Ok(self.driver.screenshot(path).await?)
     }
 
-    /// A picture of one element.
+    /// A picture of one element, beyond what is in view too. Works on a page without scripts.
     pub(crate) async fn screenshot_of(&self, selector: &str, path: &Path) -> Result<()> {
-        let element = self.driver.find(By::Css(selector)).await?;
-        Ok(element.screenshot(path).await?)
+        let rect = self.driver.find(By::Css(selector)).await?.rect().await?;
+        let clip = json!({ "type": "box", "x": (rect.x - 8.0).max(0.0), "y": (rect.y - 8.0).max(0.0),
+                           "width": rect.width + 16.0, "height": rect.height + 16.0 });
+        let params = json!({ "context": self.context().await?, "origin": "document", "clip": clip });
+        let picture = self.bidi.send_raw("browsingContext.captureScreenshot", params).await?;
+        let png =
+            base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap_or_default());
+        std::fs::write(path, png.context("a picture in base64")?)
+            .with_context(|| format!("writing {}", path.display()))
     }
 
     /// Opens a tab, in front, and goes on in it.
@@ -237,6 +237,22 @@ const PRELOAD: &str = "() => {
 /// A tab.
 #[derive(Clone, Debug)]
 pub(crate) struct Tab(WindowHandle);
+
+/// Has the browser tell of its console and its requests.
+async fn listen(driver: &WebDriver, seen: &Arc<Mutex<Seen>>) -> Result<BiDi> {
+    let bidi = driver.bidi().await?;
+    let mut events = bidi.subscribe_raw();
+    let seen = Arc::clone(seen);
+    tokio::spawn(async move {
+        while let Some(event) = events.next().await {
+            note(&mut seen.lock().unwrap_or_else(PoisonError::into_inner), &event.method, &event.params);
+        }
+    });
+    let names = ["log.entryAdded", "network.beforeRequestSent"];
+    bidi.send_raw("session.subscribe", json!({ "events": names })).await?;
+    bidi.send_raw("script.addPreloadScript", json!({ "functionDeclaration": PRELOAD })).await?;
+    Ok(bidi)
+}
 
 /// Keeps what matters of an event.
 fn note(seen: &mut Seen, method: &str, params: &Value) {

@@ -21,12 +21,15 @@ pub(crate) struct Test<'a> {
     pub server: Server,
 }
 
+/// A case on its way.
+pub(crate) type Trying<'t> = Pin<Box<dyn Future<Output = Result<()>> + 't>>;
+
 /// Something that must hold.
 pub(crate) struct Case {
     /// Its name, as it is filtered by.
     pub name: &'static str,
     /// Tries it.
-    pub run: for<'t> fn(&'t mut Test<'_>) -> Pin<Box<dyn Future<Output = Result<()>> + 't>>,
+    pub run: for<'t> fn(&'t mut Test<'_>) -> Trying<'t>,
 }
 
 /// However slow the machine is, a case that takes longer hangs.

@@ -1,6 +1,139 @@
-//! x
+//! A picture of every experiment in each of its states, in three themes and two widths, and a page
+//! that shows them all: to be looked at, not compared.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use standby_trace::Control;
+
+use crate::book::{self, Place};
+use crate::browser::{Browser, Engine};
+use crate::host::Host;
+use crate::server::Server;
 use crate::setup::Setup;
-use anyhow::Result;
-pub(crate) async fn take(_setup: &Setup, _name: Option<&str>) -> Result<bool> {
+use crate::wait;
+use crate::widget::Widget;
+
+const THEMES: [&str; 3] = ["light", "navy", "ayu"];
+const SIZES: [(u32, u32); 2] = [(1280, 900), (360, 800)];
+
+/// Takes them all, or those of the experiments with `name` in their name.
+pub(crate) async fn take(setup: &Setup, name: Option<&str>) -> Result<bool> {
+    let mut places = book::places(setup)?;
+    places.retain(|place| name.is_none_or(|name| place.experiment.name.contains(name)));
+    places.sort_by(|a, b| a.experiment.name.cmp(&b.experiment.name));
+    places.dedup_by(|a, b| a.experiment.name == b.experiment.name);
+    ensure!(!places.is_empty(), "no experiment's name holds {:?}", name.unwrap_or_default());
+
+    let folder = setup.screens();
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let browser = Browser::start(setup, Engine::Chromium).await?;
+    let mut album = Album { browser: &browser, folder, rows: Vec::new() };
+    let mut done = Ok(());
+    for place in &places {
+        println!("  {}", place.experiment.name);
+        done = album.experiment(setup, place).await.with_context(|| place.experiment.name.clone());
+        if done.is_err() {
+            break;
+        }
+    }
+    let index = album.index();
+    browser.quit().await;
+    done?;
+    println!("  The pictures are at {}", index?.display());
     Ok(true)
+}
+
+struct Album<'b> {
+    browser: &'b Browser,
+    folder: PathBuf,
+    /// Experiment and state of each row of pictures.
+    rows: Vec<(String, &'static str)>,
+}
+
+impl Album<'_> {
+    async fn experiment(&mut self, setup: &Setup, place: &Place) -> Result<()> {
+        let mut server = Server::start(setup).await?;
+        self.browser.resize(SIZES[0].0, SIZES[0].1).await?;
+        let widget = Widget::open(self.browser, &server.origin, place).await?;
+        self.shoot(&widget, "before").await?;
+
+        widget.run().await?;
+        if place.experiment.scenario.publish.every_ms == 0 {
+            server.publish(&widget.topic().await?, &json!({ "price": 100 })).await?;
+        }
+        // Most of the window, so that there is something to see.
+        let enough_us = i64::from(place.experiment.scenario.window_ms.min(8_000)) * 900;
+        wait::until("there is something to see", async || {
+            Ok((widget.trace().await?.until_us > enough_us).then_some(()))
+        })
+        .await?;
+        self.shoot(&widget, "running").await?;
+        if place.experiment.controls.contains(&Control::Unavailable) {
+            let gave_up = async || Ok(widget.rows().await?.into_iter().find(|row| row.gave_up));
+            wait::until("a lane has given up", gave_up).await?;
+            self.shoot(&widget, "gave-up").await?;
+        }
+        server.kill().await?;
+        widget.wait_for("reconnecting").await?;
+        self.shoot(&widget, "cut-off").await?;
+        server.restart().await?;
+        widget.wait_for("live").await?;
+        widget.press(".standby-run").await?;
+        widget.wait_for("paused").await?;
+        self.shoot(&widget, "paused").await?;
+
+        let host = Host::start(setup.book(), "").await?;
+        let widget = Widget::open(self.browser, &host.origin, place).await?;
+        widget.press(".standby-run").await?;
+        widget.wait_for("no-server").await?;
+        self.shoot(&widget, "without-a-server").await
+    }
+
+    /// One state, in all themes and widths.
+    async fn shoot(&mut self, widget: &Widget<'_>, state: &'static str) -> Result<()> {
+        let name = widget.id.clone();
+        for (width, height) in SIZES {
+            self.browser.resize(width, height).await?;
+            widget.scroll_to().await?;
+            for theme in THEMES {
+                // As mdBook's own menu does it; then two frames, for what is drawn.
+                let script = "const html = document.documentElement; html.classList.remove('light', 'rust', \
+                              'coal', 'navy', 'ayu'); html.classList.add(arguments[0]); \
+                              await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))";
+                self.browser.js::<Value>(script, &[json!(theme)]).await?;
+                let file = self.folder.join(format!("{name}-{state}-{theme}-{width}.png"));
+                self.browser.screenshot_of(&format!("#{name}"), &file).await?;
+            }
+        }
+        self.browser.resize(SIZES[0].0, SIZES[0].1).await?;
+        widget.scroll_to().await?;
+        self.rows.push((name, state));
+        Ok(())
+    }
+
+    /// Writes the page that shows them all.
+    fn index(&self) -> Result<PathBuf> {
+        let mut html = String::from(
+            "<!DOCTYPE html><meta charset=utf-8><title>Screens</title><style>\
+             body{font:14px sans-serif;margin:2em}figure{display:inline-block;margin:4px;vertical-align:top}\
+             img{max-height:420px;max-width:640px;border:1px solid #ccc}</style>\n",
+        );
+        for (name, state) in &self.rows {
+            let _ = writeln!(html, "<h2>{name}: {state}</h2>");
+            for (theme, (width, _)) in THEMES.iter().flat_map(|theme| SIZES.map(|size| (theme, size))) {
+                let file = format!("{name}-{state}-{theme}-{width}.png");
+                let _ = writeln!(
+                    html,
+                    "<figure><a href=\"{file}\"><img loading=lazy src=\"{file}\" alt=\"\"></a>\
+                     <figcaption>{theme}, {width} px</figcaption></figure>"
+                );
+            }
+        }
+        let index = self.folder.join("index.html");
+        std::fs::write(&index, html).with_context(|| format!("writing {}", index.display()))?;
+        Ok(index)
+    }
 }

@@ -48,7 +48,7 @@ impl<'b> Widget<'b> {
             Ok(state.map(drop))
         })
         .await?;
-        widget.into_view().await?;
+        widget.scroll_to().await?;
         Ok(widget)
     }
 
@@ -58,7 +58,7 @@ impl<'b> Widget<'b> {
     }
 
     /// Scrolls it into view.
-    pub(crate) async fn into_view(&self) -> Result<()> {
+    pub(crate) async fn scroll_to(&self) -> Result<()> {
         let script =
             "document.getElementById(arguments[0]).scrollIntoView({ block: 'start', behavior: 'instant' })";
         self.browser.js::<Value>(script, &[json!(self.id)]).await.map(drop)

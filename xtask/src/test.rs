@@ -103,7 +103,8 @@ fn native(workspace: &Workspace, tally: &mut Tally) {
         run(workspace.cargo().args(["fmt", "--all", "--check"])).context("`cargo fmt` puts it right")?;
         Ok(Tests::NONE)
     });
-    let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--features", "standby-server/capture"];
+    let clippy =
+        ["clippy", "--quiet", "--workspace", "--all-targets", "--features", "standby-server/capture"];
     tally.step("clippy", || {
         run(workspace.cargo().args(clippy).args(["--", "-D", "warnings"])).map(|_| Tests::NONE)
     });
@@ -116,9 +117,14 @@ fn native(workspace: &Workspace, tally: &mut Tally) {
     tally.step("the tap against a packet capture", || {
         tools::for_capture()?;
         if !tools::is_root() {
-            bail!("only root may capture packets: run this as root, or `cargo xtask test browser` without it");
+            bail!(
+                "only root may capture packets: run this as root, or `cargo xtask test browser` without it"
+            );
         }
-        cargo_test(workspace, &["--package", "standby-server", "--features", "capture", "--test", "net", "capture"])
+        cargo_test(
+            workspace,
+            &["--package", "standby-server", "--features", "capture", "--test", "net", "capture"],
+        )
     });
     tally.step("documentation", || {
         let doc = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];

@@ -79,7 +79,7 @@ pub(super) async fn out_of_view_it_lets_its_connections_go(test: &mut Test<'_>) 
     test.browser.js::<Value>(script, &[]).await?;
     released(test).await?;
     widget.wait_for("paused").await?;
-    widget.into_view().await?;
+    widget.scroll_to().await?;
     widget.wait_for("live").await?;
     held(test).await?;
     // A tab in front of this one.
