@@ -219,8 +219,12 @@ fn about_trouble(frame: &Frame<'_>, said: &mut Said) {
         many => {
             let names: Vec<String> = many.iter().map(|&(lane, _)| name(trace, lane)).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let who = match names.len() {
+                2 => format::list(&names),
+                n => format!("{} lanes", format::word(n as u64)),
+            };
             said.next();
-            said.plain(&format!("{} are ", capital(&format::list(&names))));
+            said.plain(&format!("{} are ", capital(&who)));
             said.strong("cut off", true);
             said.plain(" and wait to come back.");
         }
@@ -283,22 +287,23 @@ fn about_window(frame: &Frame<'_>, deliveries: &[Deliveries], said: &mut Said) {
     if let &[(lane, transport, in_view)] = own.as_slice() {
         return about_one(frame, &when, &name(trace, lane), transport, in_view, said);
     }
-    let polls: Vec<_> = own
+    let groups = groups(trace, &own);
+    let polls: Vec<_> = groups
         .iter()
-        .filter(|&&(_, transport, in_view)| transport == Transport::ShortPoll && in_view.asked > 0)
+        .filter(|group| group.transport == Transport::ShortPoll && group.in_view.asked > 0)
         .collect();
     match polls.as_slice() {
         [] => {
-            let asked: Vec<String> = own
+            let asked: Vec<String> = groups
                 .iter()
                 .enumerate()
-                .map(|(i, &(lane, _, in_view))| {
+                .map(|(i, Group { name, in_view, .. })| {
                     let asked = if i == 0 { " asked" } else { "" };
                     let times = match in_view.asked {
                         0 => "not at all".to_owned(),
                         n => format::times(n),
                     };
-                    format!("{}{asked} {times}", name(trace, lane))
+                    format!("{name}{asked} {times}")
                 })
                 .collect();
             let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
@@ -309,7 +314,7 @@ fn about_window(frame: &Frame<'_>, deliveries: &[Deliveries], said: &mut Said) {
                 said.plain(&format!("{when} {}, for {events}.", format::list(&asked)));
             }
         }
-        [(_, _, in_view)] => {
+        [Group { lanes: 1, in_view, .. }] => {
             said.next();
             said.plain(&format!("{when} polling asked {}", format::times(in_view.asked)));
             said.plain(&for_nothing(in_view));
@@ -317,14 +322,52 @@ fn about_window(frame: &Frame<'_>, deliveries: &[Deliveries], said: &mut Said) {
         many => {
             said.next();
             said.plain(&format!("{when} "));
-            for (i, (lane, _, in_view)) in many.iter().enumerate() {
+            for (i, Group { name, in_view, .. }) in many.iter().enumerate() {
                 let (start, asked) = if i == 0 { ("", "asked ") } else { ("; ", "") };
-                said.plain(&format!("{start}{} {asked}{}", name(trace, *lane), format::times(in_view.asked)));
+                said.plain(&format!("{start}{name} {asked}{}", format::times(in_view.asked)));
                 said.plain(for_nothing(in_view).trim_end_matches('.'));
             }
             said.plain(".");
         }
     }
+}
+
+/// Lanes that are set alike, taken together: nobody wants to hear of six pollers one by one.
+struct Group {
+    transport: Transport,
+    name: String,
+    lanes: u64,
+    in_view: InView,
+}
+
+fn groups(trace: &Trace, own: &[(usize, Transport, &InView)]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for &(lane, transport, in_view) in own {
+        let name = name(trace, lane);
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) => {
+                group.lanes += 1;
+                group.in_view.asked += in_view.asked;
+                group.in_view.empty += in_view.empty;
+            }
+            None => groups.push(Group { transport, name, lanes: 1, in_view: in_view.clone() }),
+        }
+    }
+    let transports: Vec<Transport> = groups.iter().map(|group| group.transport).collect();
+    for group in groups.iter_mut().filter(|group| group.lanes > 1) {
+        let nouns = match group.transport {
+            Transport::ShortPoll => "pollers",
+            Transport::LongPoll => "long polls",
+            Transport::WebSocket => "sockets",
+            Transport::Sse => "streams",
+        };
+        let others = transports.iter().filter(|&&transport| transport == group.transport).count() > 1;
+        // What they are set to only matters beside others of their kind.
+        let setting =
+            group.name.split_once(" (").filter(|_| others).map(|(_, setting)| format!(" ({setting}"));
+        group.name = format!("{} {nouns}{}", format::word(group.lanes), setting.unwrap_or_default());
+    }
+    groups
 }
 
 fn for_nothing(in_view: &InView) -> String {

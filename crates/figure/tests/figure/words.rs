@@ -1,7 +1,7 @@
 //! The sentences below the picture.
 
 use standby_figure::{View, Words, describe, say};
-use standby_trace::{Lane, Trace};
+use standby_trace::{Lane, Message, Trace};
 
 use crate::sample;
 
@@ -83,6 +83,21 @@ fn without_a_poller_the_requests_are_compared() {
         line(&say(&trace, &view(&trace, None))),
         "In these eight seconds the long poll asked 8 times, the socket twice and the stream twice, for 6 \
          events."
+    );
+}
+
+#[test]
+fn lanes_that_are_set_alike_are_taken_together() {
+    let mut trace = only(0);
+    for lane in 1..3 {
+        let again = only(0);
+        trace.lanes.extend(again.lanes);
+        trace.scenario.lanes.extend(again.scenario.lanes);
+        trace.messages.extend(again.messages.into_iter().map(|message| Message { lane, ..message }));
+    }
+    assert_eq!(
+        line(&say(&trace, &view(&trace, None))),
+        "In these eight seconds three pollers asked 24 times, 9 of them for nothing."
     );
 }
 
