@@ -129,7 +129,7 @@ impl Browser {
     pub(crate) async fn click(&self, selector: &str) -> Result<()> {
         let element =
             self.driver.find(By::Css(selector)).await.with_context(|| format!("finding {selector}"))?;
-        element.scroll_scroll_to().await?;
+        element.scroll_into_view().await?;
         element.click().await.with_context(|| format!("pressing {selector}"))
     }
 

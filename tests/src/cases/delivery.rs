@@ -18,7 +18,10 @@ pub(super) async fn every_transport_delivers(test: &mut Test<'_>) -> Result<()> 
     ensure!(lanes == ["short-poll", "long-poll", "websocket", "sse"], "the lanes are {lanes:?}");
     let firsts = widget.firsts().await?;
     widget.nothing_lost_or_doubled(&firsts).await?;
-    let errors = test.browser.take_seen().errors;
+    let mut errors = test.browser.take_seen().errors;
+    // The experiment resets two of its connections on purpose, and Firefox says so of a socket.
+    errors
+        .retain(|error| !(error.starts_with("The connection to ws://") && error.contains("was interrupted")));
     ensure!(errors.is_empty(), "a run says on the console: {errors:?}");
     Ok(())
 }
