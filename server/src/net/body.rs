@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::response::Parts;
-use axum::http::{Method, Version, header};
+use axum::http::{Method, StatusCode, Version, header};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use standby_trace::tap::Part;
@@ -98,8 +98,9 @@ impl ShapedBody {
             })
             .await;
             match self.stalled() {
-                Some(until) => arrives = until,
-                None => return,
+                // A socket is stalled behind its 101: it is open, and silent.
+                Some(until) if parts.status != StatusCode::SWITCHING_PROTOCOLS => arrives = until,
+                _ => return,
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use standby_trace::tap::{ClosedBy, ToObserver};
+use standby_trace::tap::{ClosedBy, Part, ToObserver};
+use standby_trace::trace::Direction;
 
 use crate::peer::HANDSHAKE;
 use crate::server::Server;
@@ -127,10 +128,8 @@ async fn a_stall_holds_everything_back_and_loses_nothing() {
     for n in 1..=3 {
         server.publish(&experiment, &json!(n)).await;
     }
-    // A new socket gets its 101, and nothing behind it.
     let mut late = server.connect().await;
     late.upgrade(&format!("{path}/ws?after=0")).await;
-    assert!(began.elapsed() < stall || late.got.len() > 129, "the 101 is not held back");
     let mut poll = server.connect().await;
     poll.get(&format!("{path}/poll?after=0"), "").await;
 
@@ -165,4 +164,23 @@ async fn planned_faults_come_by_themselves() {
         .await;
     let (head, _) = server.connect().await.get_answer(&format!("{}/poll", experiment.path())).await;
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+}
+
+#[tokio::test]
+async fn a_socket_gets_its_101_during_a_stall_and_nothing_behind_it() {
+    let server = Server::start().await;
+    let experiment = server.experiment(json!({})).await;
+    let mut observer = server.observe(&experiment).await;
+    // Longer than any test waits.
+    server.fault(&experiment, json!({"kind": "stall", "for_ms": 100_000})).await;
+    let mut ws = server.connect().await;
+    ws.upgrade(&format!("{}/ws?sub=ws", experiment.path())).await;
+    ws.send_frame(0x81, br#"{"data":"held back"}"#).await;
+    // The hello has been sent, and the frame has come, but neither has arrived.
+    observer.until(|record| matches!(record, ToObserver::App(app) if app.part == Part::Frame)).await;
+    observer.until_wire(Part::Frame, 1).await;
+    assert!(observer.wires().all(|wire| wire.part != Part::Frame || wire.direction == Direction::ToServer));
+    assert!(!observer.records.iter().any(|record| matches!(record, ToObserver::Published { .. })));
+    server.fault(&experiment, json!({"kind": "drop"})).await;
+    ws.assert_reset().await;
 }

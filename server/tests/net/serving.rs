@@ -26,7 +26,7 @@ async fn a_head_that_does_not_end_is_cut_and_a_connection_without_a_request_is_n
 
 #[tokio::test]
 async fn a_connection_that_has_been_idle_too_long_is_closed() {
-    let server = Server::with(|config| config.limits.idle_time_ms = 150).await;
+    let server = Server::with(|config| config.limits.idle_time_ms = 1_000).await;
     let mut fresh = server.connect().await;
     let mut used = server.connect().await;
     used.get_answer("/api/health").await;
