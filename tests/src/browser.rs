@@ -147,11 +147,18 @@ impl Browser {
         Ok(self.driver.screenshot(path).await?)
     }
 
-    /// A picture of one element, beyond what is in view too. Works on a page without scripts.
+    /// How high an element is. Works on a page without scripts.
+    pub(crate) async fn height_of(&self, selector: &str) -> Result<f64> {
+        Ok(self.driver.find(By::Css(selector)).await?.rect().await?.height)
+    }
+
+    /// A picture of one element, beyond what is in view too.
     pub(crate) async fn screenshot_of(&self, selector: &str, path: &Path) -> Result<()> {
-        let rect = self.driver.find(By::Css(selector)).await?.rect().await?;
-        let clip = json!({ "type": "box", "x": (rect.x - 8.0).max(0.0), "y": (rect.y - 8.0).max(0.0),
-                           "width": rect.width + 16.0, "height": rect.height + 16.0 });
+        let script = "const r = document.querySelector(arguments[0]).getBoundingClientRect(); \
+                      return { x: Math.max(0, r.x + scrollX - 8), y: Math.max(0, r.y + scrollY - 8), \
+                      width: r.width + 16, height: r.height + 16 }";
+        let mut clip: Value = self.js(script, &[json!(selector)]).await?;
+        clip["type"] = json!("box");
         let params = json!({ "context": self.context().await?, "origin": "document", "clip": clip });
         let picture = self.bidi.send_raw("browsingContext.captureScreenshot", params).await?;
         let png =

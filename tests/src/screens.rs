@@ -58,6 +58,7 @@ impl Album<'_> {
         let mut server = Server::start(setup).await?;
         self.browser.resize(SIZES[0].0, SIZES[0].1).await?;
         let widget = Widget::open(self.browser, &server.origin, place).await?;
+        self.alone(&widget).await?;
         self.shoot(&widget, "before").await?;
 
         widget.run().await?;
@@ -87,9 +88,23 @@ impl Album<'_> {
 
         let host = Host::start(setup.book(), "").await?;
         let widget = Widget::open(self.browser, &host.origin, place).await?;
+        self.alone(&widget).await?;
         widget.press(".standby-run").await?;
         widget.wait_for("no-server").await?;
         self.shoot(&widget, "without-a-server").await
+    }
+
+    /// Leaves nothing else on the page: else another width would move it out of view, and it would
+    /// pause. The list of chapters is closed, as it is on a phone.
+    async fn alone(&self, widget: &Widget<'_>) -> Result<()> {
+        let script = "const style = document.createElement('style'); style.textContent = \
+                      `main > :not([id='${arguments[0]}']), #mdbook-menu-bar, .nav-wrapper, .nav-wide-wrapper \
+                      { display: none !important } * { transition: none !important }`; \
+                      document.head.append(style); \
+                      document.getElementById('mdbook-sidebar-toggle-anchor').checked = false; \
+                      document.documentElement.classList.remove('sidebar-visible')";
+        self.browser.js::<Value>(script, &[json!(widget.id)]).await?;
+        widget.scroll_to().await
     }
 
     /// One state, in all themes and widths.
