@@ -434,7 +434,7 @@ fn about_gaps(frame: &Frame<'_>, said: &mut Said) {
             said.next();
             said.plain(&format!("{} lost ", capital(&name(frame.trace, usize::from(lane)))));
             said.strong(&format!("{events} {}", format::range(from, to)), true);
-            said.plain(": history no longer held them.");
+            said.plain(&format!(": history no longer held {}.", if from == to { "it" } else { "them" }));
             return;
         }
     }

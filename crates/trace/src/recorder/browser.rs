@@ -62,7 +62,7 @@ impl Recorder {
         }
         self.end_spans(lane, Some(n), &[SpanKind::Held], Moment::inferred(now_us));
         if let Some(exchange) = self.exchange(lane, n) {
-            exchange.over = true;
+            exchange.over_us = Some(now_us);
         }
         if status < 400
             && let Some(state) = self.lanes.get_mut(lane)
@@ -121,7 +121,7 @@ impl Recorder {
     /// An exchange was cut or refused; `why` in a few words.
     pub fn cut(&mut self, lane: usize, n: u64, why: &str, now_us: i64) {
         if let Some(exchange) = self.exchange(lane, n) {
-            exchange.over = true;
+            exchange.over_us = Some(now_us);
             // What the server had sent and never came. It may have told us less than it knows by
             // now: what it tells later of this exchange is lost too.
             let mut lost: Vec<_> = exchange.server_first.drain(..).collect();
@@ -165,7 +165,7 @@ impl Recorder {
         self.end_all(lane, now_us);
         if let Some(state) = self.lanes.get_mut(lane) {
             for exchange in &mut state.open {
-                exchange.over = true;
+                exchange.over_us = Some(now_us);
             }
             // Coming back goes on from the position, and is a recovery like any other.
             state.recovering = true;
@@ -202,7 +202,7 @@ impl Recorder {
     /// The page knows of an exchange first, or of another turn of one that was cut: the browser
     /// reconnected, and the tap's record of it is still under way.
     fn ensure_turn(&mut self, lane: usize, n: u64) {
-        if self.exchange(lane, n).is_none_or(|exchange| exchange.over) {
+        if self.exchange(lane, n).is_none_or(|exchange| exchange.over_us.is_some()) {
             let began_us = self.trace().until_us;
             self.begin(lane, n, began_us);
             self.begin_recovery(lane, n);

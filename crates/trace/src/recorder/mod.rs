@@ -87,7 +87,8 @@ struct ExchangeState {
     began_us: i64,
     /// Where the connection goes on from, while it recovers.
     recovery: Option<String>,
-    over: bool,
+    /// When the page saw its end.
+    over_us: Option<i64>,
 }
 
 /// So many exchanges of one lane are remembered for what comes late.
@@ -205,7 +206,7 @@ impl Recorder {
             sends: VecDeque::new(),
             began_us,
             recovery: None,
-            over: false,
+            over_us: None,
         });
         open.back_mut()
     }

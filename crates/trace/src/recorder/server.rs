@@ -191,7 +191,7 @@ impl Recorder {
     ) -> Option<MessageId> {
         let (lane, n) = (usize::from(at.lane), at.n);
         let state = self.exchange_turn(at)?;
-        let over = state.over;
+        let over = state.over_us.is_some();
         match (direction, part) {
             (Direction::ToServer, Part::RequestHead | Part::RequestBody) => {
                 if let Some(id) = state.request {
@@ -303,7 +303,11 @@ impl Recorder {
         };
         let name = Self::name(exchange);
         let began_us = at_us - self.network_us;
-        let fresh = self.exchange(lane, n).is_some_and(|state| state.wire.is_none());
+        // A request that the socket had after the page saw the exchange's end is another turn of it:
+        // an `EventSource` asks again by itself, and with the same number.
+        let fresh = self.exchange(lane, n).is_some_and(|state| {
+            state.wire.is_none() && state.over_us.is_none_or(|over_us| began_us <= over_us)
+        });
         if !fresh {
             self.begin_turn(lane, n, preflight, began_us);
         }
@@ -321,9 +325,10 @@ impl Recorder {
     /// own doing, where the lane is the page's.
     fn begin_turn(&mut self, lane: usize, n: u64, preflight: bool, began_us: i64) {
         let own = self.trace().lanes.get(lane).is_some_and(|lane| !lane.outside);
-        let answered = self.exchange(lane, n).is_some_and(|state| state.answer.is_some());
+        let ended =
+            self.exchange(lane, n).is_some_and(|state| state.answer.is_some() || state.over_us.is_some());
         let known = self.exchange(lane, n).is_some();
-        let reconnects = self.browser_reconnects(lane) && known && answered;
+        let reconnects = self.browser_reconnects(lane) && known && ended;
         self.begin(lane, n, began_us);
         let kind = if preflight { Kind::Preflight } else { Kind::Request };
         let mut message = self.message(lane, n, Direction::ToServer, kind);

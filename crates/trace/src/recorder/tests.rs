@@ -299,6 +299,26 @@ fn a_server_that_was_started_anew_counts_its_connections_anew() {
 }
 
 #[test]
+fn what_comes_after_a_server_was_away_is_not_taken_for_what_the_cut_swallowed() {
+    let mut run = Run::of(Transport::Sse);
+    // Nobody is there: the browser tries, and tries again, with the same number.
+    run.recorder.sent(0, 1, 0);
+    run.recorder.cut(0, 1, "connection lost", 100_000);
+    run.recorder.waiting(0, None, Who::Browser, 100_000);
+    let on = exchange(Via::Sse, 1, 1, 1);
+    run.wire(&on, Direction::ToServer, 0, Part::RequestHead, 2_000_000, GET);
+    run.app(&on, Direction::ToClient, 0, Part::ResponseHead, 2_100_000, (Kind::Open, &[]));
+    run.app(&on, Direction::ToClient, 1, Part::Chunk, 2_100_000, (Kind::Event, &[1]));
+    run.recorder.hello(0, 1, Some("k3f9"), 0, 2_200_000);
+    run.recorder.event(0, 1, 1, 0, 2_200_000);
+    let again = &run.messages()[1];
+    assert!(again.kind == Kind::Request && !again.by_browser && !again.lost);
+    let news = run.messages().last().expect("the event");
+    assert_eq!((news.kind, news.lost), (Kind::Event, false));
+    assert_eq!(run.ledger().events, 1);
+}
+
+#[test]
 fn what_a_cut_swallowed_is_lost_and_paid_for() {
     let mut run = Run::of(Transport::WebSocket);
     let on = exchange(Via::WebSocket, 7, 1, 1);
