@@ -220,7 +220,7 @@ fn about_trouble(frame: &Frame<'_>, said: &mut Said) {
             let names: Vec<String> = many.iter().map(|&(lane, _)| name(trace, lane)).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let who = match names.len() {
-                2 => format::list(&names),
+                2 if names[0] != names[1] => format::list(&names),
                 n => format!("{} lanes", format::word(n as u64)),
             };
             said.next();

@@ -108,7 +108,7 @@ pub(crate) fn names(lanes: &[LaneSpec]) -> Vec<String> {
             _ if alike < 2 => title.to_owned(),
             LaneSpec::Sse { client: SseClient::EventSource, .. } => "EventSource".to_owned(),
             LaneSpec::Sse { client: SseClient::Fetch, .. } => "SSE over fetch".to_owned(),
-            LaneSpec::ShortPoll { conditional: true, .. } => "Polling, If-None-Match".to_owned(),
+            LaneSpec::ShortPoll { conditional: true, .. } => "Polling with ETag".to_owned(),
             _ => title.to_owned(),
         }
     };
