@@ -66,6 +66,14 @@ impl Server {
         answer["id"].as_u64().context("a publishing request is answered with an id")
     }
 
+    /// Polls a topic for all that it has, as `curl` would: the ids that came.
+    pub(crate) async fn poll(&self, topic: &str) -> Result<Vec<u64>> {
+        let url = self.url(&format!("api/topics/{topic}/poll?after=0"));
+        let answer: Value = self.http.get(url).send().await?.error_for_status()?.json().await?;
+        let events = answer["events"].as_array().context("an answer has events")?;
+        events.iter().map(|event| event["id"].as_u64().context("an event has an id")).collect()
+    }
+
     /// A number from `/metrics`: the sum over all lines of that name with that label in them.
     pub(crate) async fn metric(&self, name: &str, label: &str) -> Result<f64> {
         let text = self.http.get(self.url("metrics")).send().await?.error_for_status()?.text().await?;

@@ -35,6 +35,7 @@ pub(crate) fn all() -> Vec<Case> {
             every_transport_delivers,
             every_experiment_runs,
             what_curl_publishes_shows_up,
+            whoever_polls_from_a_terminal_gets_a_lane,
             what_came_over_the_wire_is_shown_as_text,
         },
         recovery::{
