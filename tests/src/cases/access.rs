@@ -7,6 +7,7 @@ use thirtyfour::Key;
 
 use super::place;
 use crate::runner::Test;
+use crate::wait;
 use crate::widget::Widget;
 
 /// Something that axe found.
@@ -62,13 +63,49 @@ pub(super) async fn no_key_of_a_widget_turns_the_page(test: &mut Test<'_>) -> Re
         for key in [Key::Left, Key::Right, Key::Up, Key::Down, Key::Home, Key::End, Key::PageUp] {
             test.browser.press(key).await?;
         }
-        test.browser.type_text("s?/").await?;
+        test.browser.type_text("s?").await?;
         let help: bool = test.browser.js(HELP_OR_SEARCH, &[]).await?;
-        ensure!(!help, "part {index} of the widget opened the book's help or search");
+        let part = "const e = document.activeElement; return e.outerHTML.slice(0, 200)";
+        let part: String = test.browser.js(part, &[]).await?;
+        ensure!(!help, "part {index} of the widget opened the book's help or search; the focus is at {part}");
     }
     ensure!(test.browser.url().await? == before, "a key turned the page");
     // And outside of a widget the book's own keys still do.
     test.browser.js::<Value>("document.activeElement.blur(); window.focus()", &[]).await?;
+    test.browser.press(Key::Right).await?;
+    wait::until("the page is turned", async || Ok((test.browser.url().await? != before).then_some(())))
+        .await?;
+    // `/` comes last, and once: in Firefox it opens the browser's own search, which takes the keys
+    // that follow.
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
+    let focus = "document.getElementById(arguments[0]).querySelector('.standby-run').focus()";
+    test.browser.js::<Value>(focus, &[json!(widget.id)]).await?;
+    test.browser.type_text("/").await?;
+    ensure!(
+        !test.browser.js::<bool>(HELP_OR_SEARCH, &[]).await?,
+        "`/` in the widget opened the book's search"
+    );
+    Ok(())
+}
+
+pub(super) async fn the_books_own_controls_work(test: &mut Test<'_>) -> Result<()> {
+    test.browser.goto(&test.server.url(&place(test, "four-ways")?.page)).await?;
+    test.browser.click("#mdbook-theme-toggle").await?;
+    test.browser.click("#mdbook-theme-navy").await?;
+    let navy = "return document.documentElement.classList.contains('navy')";
+    wait::until("the theme is another", async || Ok(test.browser.js::<bool>(navy, &[]).await?.then_some(())))
+        .await?;
+    test.browser.js::<Value>("document.activeElement.blur(); window.focus()", &[]).await?;
+    for key in ["?", "s"] {
+        test.browser.type_text(key).await?;
+        let shown = async || Ok(test.browser.js::<bool>(HELP_OR_SEARCH, &[]).await?.then_some(()));
+        wait::until("help or search is there", shown).await.with_context(|| format!("after {key:?}"))?;
+        test.browser.press(Key::Escape).await?;
+        let gone = async || Ok((!test.browser.js::<bool>(HELP_OR_SEARCH, &[]).await?).then_some(()));
+        wait::until("it is closed again", gone).await.with_context(|| format!("after {key:?}"))?;
+    }
+    let errors = test.browser.take_seen().errors;
+    ensure!(errors.is_empty(), "the console says {errors:?}");
     Ok(())
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn all() -> Vec<Case> {
         access::{
             axe_finds_nothing_serious_in_any_theme,
             no_key_of_a_widget_turns_the_page,
+            the_books_own_controls_work,
             a_running_experiment_fits_a_phone,
         },
         plain::{
