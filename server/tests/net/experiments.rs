@@ -1,6 +1,5 @@
 //! Starting, steering, observing and ending experiments.
 
-
 use serde_json::{Value, json};
 use standby_trace::tap::{Part, ToObserver};
 
