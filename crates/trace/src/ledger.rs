@@ -151,6 +151,134 @@ pub fn published_before(published: &[Published], id: u64, at_us: i64) -> Option<
     // A little is allowed for the error between two clocks, so that news that arrives at once is
     // not taken for news of an earlier life.
     const CLOCK_ERROR_US: i64 = 50_000;
+    // So many lives are looked through. It bounds the work on a trace that comes from a file.
+    const LIVES: usize = 8;
+    let until_us = at_us.saturating_add(CLOCK_ERROR_US);
+    let mut known = &published[..published.partition_point(|event| event.at_us <= until_us)];
+    for _ in 0..LIVES {
+        let life = known.last()?.life;
+        let start = known.partition_point(|event| event.life < life);
+        let in_life = known.get(start..)?;
+        if let Ok(i) = in_life.binary_search_by_key(&id, |event| event.id) {
+            return in_life.get(i);
+        }
+        known = known.get(..start)?;
+    }
+    None
+}
+
+/// How old events were when they arrived.
+    pub staleness: Staleness,
+}
+
+impl Ledger {
+    /// All bytes for one event; `None` before the first.
+    #[must_use]
+    pub fn bytes_per_event(&self) -> Option<u64> {
+        (self.payload_bytes + self.overhead_bytes).checked_div(self.events)
+    }
+
+    /// The ledgers of a whole trace, one a lane.
+    #[must_use]
+    pub fn of(trace: &Trace) -> Vec<Self> {
+        let mut ledgers = vec![Self::default(); trace.lanes.len()];
+        for message in &trace.messages {
+            if let Some(ledger) = ledgers.get_mut(usize::from(message.lane)) {
+                let outside = trace.lanes.get(usize::from(message.lane)).is_some_and(|lane| lane.outside);
+                ledger.message(message, outside, &trace.published);
+            }
+        }
+        for span in &trace.spans {
+            if let Some(ledger) = span.lane.and_then(|lane| ledgers.get_mut(usize::from(lane))) {
+                ledger.span(span, trace.until_us);
+            }
+        }
+        for mark in &trace.marks {
+            if let Some(ledger) = mark.lane.and_then(|lane| ledgers.get_mut(usize::from(lane))) {
+                ledger.mark(mark);
+            }
+        }
+        ledgers
+    }
+
+    /// Counts one message.
+    pub(crate) fn message(&mut self, message: &Message, outside: bool, published: &[Published]) {
+        self.payload_bytes += u64::from(message.payload_bytes);
+        self.overhead_bytes += u64::from(message.overhead_bytes);
+        if message.kind == Kind::Request {
+            self.requests += 1;
+        }
+        if message.is_empty_answer() {
+            self.empty += 1;
+        }
+        // What the client of an outside lane has, nobody can see; what was sent to it, the server did.
+        let arrived = if outside { message.socket_us } else { message.client.map(|client| client.at_us) };
+        let (Direction::ToClient, false, Some(arrived_us)) = (message.direction, message.lost, arrived)
+        else {
+            return;
+        };
+        for &id in &message.events {
+            self.events += 1;
+            if let Some(event) = published_before(published, id, arrived_us) {
+                self.staleness.add(u64::try_from(arrived_us.saturating_sub(event.at_us)).unwrap_or(0));
+            }
+        }
+    }
+
+    /// Counts one span, as far as it reaches until `until_us`.
+    pub(crate) fn span(&mut self, span: &Span, until_us: i64) {
+        let to_us = span.to.map_or(until_us, |to| to.at_us);
+        match span.kind {
+            SpanKind::Open | SpanKind::Held => {
+                let us = u64::try_from(to_us.saturating_sub(span.from.at_us)).unwrap_or(0);
+                self.held_us = self.held_us.saturating_add(us);
+            }
+            SpanKind::Waiting if span.to.is_some() => self.reconnects += 1,
+            SpanKind::Waiting | SpanKind::Fault => {}
+        }
+    }
+
+    /// Counts one mark.
+    pub(crate) fn mark(&mut self, mark: &Mark) {
+        match mark.kind {
+            MarkKind::Gap { from, to } => self.lost = self.lost.saturating_add(ids(from, to)),
+            MarkKind::Reset { .. } => self.resets += 1,
+            MarkKind::Recovered { from, to, .. } if from > 0 => {
+                self.recovered = self.recovered.saturating_add(ids(from, to));
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds another part of the same lane's run.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.empty += other.empty;
+        self.events += other.events;
+        self.payload_bytes += other.payload_bytes;
+        self.overhead_bytes += other.overhead_bytes;
+        self.reconnects += other.reconnects;
+        self.recovered += other.recovered;
+        self.lost += other.lost;
+        self.resets += other.resets;
+        self.held_us += other.held_us;
+        self.staleness.append(&other.staleness);
+    }
+}
+
+/// How many ids there are from one to another, both included. A file that someone drops on the page
+/// may hold any numbers.
+fn ids(from: u64, to: u64) -> u64 {
+    to.saturating_sub(from).saturating_add(1)
+}
+
+/// The event of this number that was the newest at that moment: ids start again with each life of
+/// a topic.
+#[must_use]
+pub fn published_before(published: &[Published], id: u64, at_us: i64) -> Option<&Published> {
+    // A little is allowed for the error between two clocks, so that news that arrives at once is
+    // not taken for news of an earlier life.
+    const CLOCK_ERROR_US: i64 = 50_000;
     published.iter().rev().find(|event| event.id == id && event.at_us <= at_us.saturating_add(CLOCK_ERROR_US))
 }
 
@@ -288,6 +416,7 @@ mod tests {
             status: None,
             by_browser: false,
             lost: false,
+            pieces: Vec::new(),
         }
     }
 

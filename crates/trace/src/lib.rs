@@ -4,6 +4,7 @@
 //!   a link, in the simulator and in the server.
 //! - [`trace`]: the record of what happened. The picture, the ledger, the log and every export know
 //!   nothing else.
+//! - [`link`]: a scenario in the fragment of a URL.
 //! - [`ledger`]: the totals of a trace.
 //! - [`tap`]: what the server tells an observer of a topic, its half of a live trace.
 //! - [`account`]: what the bytes of one message are: news, or what carries it.
@@ -13,6 +14,7 @@
 pub mod account;
 pub mod clock;
 pub mod ledger;
+pub mod link;
 pub mod recorder;
 pub mod scenario;
 pub mod tap;
@@ -26,5 +28,6 @@ pub use scenario::{
     Backoff, Conditions, Control, Experiment, Fault, LaneSpec, Publish, Scenario, SseClient, Transport,
 };
 pub use trace::{
-    Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Published, Source, Span, SpanKind, Trace, Who,
+    Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Piece, Published, Source, Span, SpanKind, Trace,
+    Who,
 };

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Scenario, Transport};
+use crate::tap::{Part, Via, base64_bytes};
 
 /// The version that this code reads and writes.
 pub const VERSION: u32 = 1;
@@ -42,6 +43,10 @@ pub struct Trace {
     pub lanes: Vec<Lane>,
     /// What was published, in order of id within a life of the topic.
     pub published: Vec<Published>,
+    /// Messages that had left a live run's window before the first one here. A message's number is
+    /// this plus its index: it stays its name while the window moves.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub before: u64,
     /// What went over the wire, in the order in which it became known: live, that is the order of
     /// the first moments but for what the two ends learned within a few milliseconds.
     pub messages: Vec<Message>,
@@ -49,6 +54,48 @@ pub struct Trace {
     pub spans: Vec<Span>,
     /// What happened at one moment.
     pub marks: Vec<Mark>,
+    /// The bytes of the messages, in order of id, as far as they are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<Piece>,
+}
+
+impl Trace {
+    /// The message of a number, if it is still here.
+    #[must_use]
+    pub fn message(&self, number: u64) -> Option<&Message> {
+        self.messages.get(usize::try_from(number.checked_sub(self.before)?).ok()?)
+    }
+
+    /// The piece of an id, if its bytes are kept.
+    #[must_use]
+    pub fn piece(&self, id: u64) -> Option<&Piece> {
+        let at = self.wire.binary_search_by_key(&id, |piece| piece.id).ok()?;
+        self.wire.get(at)
+    }
+}
+
+/// A part of a message as it stood on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Its number in this trace, ascending; it stays its name while the window moves.
+    pub id: u64,
+    /// What the exchange is for.
+    pub via: Via,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Which part of the conversation it is.
+    pub part: Part,
+    /// The bytes, in base64 (RFC 4648 §4).
+    #[serde(with = "base64_bytes")]
+    pub bytes: Vec<u8>,
+    /// Bytes of it that were not kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One subscriber of a trace.
@@ -186,6 +233,9 @@ pub struct Message {
     /// Never arrived: its connection was cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// The ids of its pieces in [`Trace::wire`], in order. Their bytes add up to the two sums here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<u64>,
 }
 
 impl Message {
@@ -250,9 +300,13 @@ pub struct Span {
     pub who: Who,
     /// Its start.
     pub from: Moment,
-    /// Its end; `None` while it lasts.
+    /// Its end at the client; `None` while it lasts there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Moment>,
+    /// Its end at the server, where that is known. Between the two ends one side believes in a
+    /// connection that the other no longer has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_to: Option<Moment>,
     /// When it will end, where that is known while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_us: Option<i64>,

@@ -1,5 +1,6 @@
 //! The words in the picture: they stand where a thing first happens, not in a legend.
 
+use standby_trace::ledger::published_before;
 use standby_trace::{
     Direction, Kind, LaneSpec, Mark, MarkKind, Message, Span, SpanKind, SseClient, Trace, Transport, Who,
 };
@@ -7,7 +8,7 @@ use standby_trace::{
 use super::Frame;
 use super::place::{self, Note, Once, Row};
 use super::run::Run;
-use super::stale::{arrival_us, event};
+use super::stale::arrival_us;
 use crate::format;
 use crate::shape::{Anchor, Ink, Shape};
 use crate::text;
@@ -123,7 +124,7 @@ fn request_us(before: &[Message], answer: &Message) -> Option<i64> {
 fn of_age(frame: &Frame<'_>, message: &Message) -> Option<Note> {
     let at_us = arrival_us(frame, message)?;
     let &id = message.events.first()?;
-    let event = event(&frame.trace.published, id, at_us)?;
+    let event = published_before(&frame.trace.published, id, at_us)?;
     let age_us = at_us.saturating_sub(event.at_us);
     if frame.layout.narrow || age_us < frame.latency_us.saturating_mul(3).saturating_add(100_000) {
         return None;

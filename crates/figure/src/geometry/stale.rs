@@ -1,15 +1,10 @@
 //! Staleness: for each lane, from when to when news existed that had not arrived there.
 
-use standby_trace::{Direction, MarkKind, Message, Published, SpanKind, Trace};
+use standby_trace::ledger::published_before;
+use standby_trace::{Direction, MarkKind, Message, SpanKind, Trace};
 
 use super::Frame;
 use super::run::Run;
-
-/// A little is allowed for the error between two clocks, so that news that arrives at once is not
-/// taken for news of an earlier life of the topic.
-const CLOCK_ERROR_US: i64 = 50_000;
-/// How many lives back an id is looked for.
-const LIVES: usize = 4;
 
 /// Where a lane stands: a life of the topic, and the last id in it.
 type Position = (u32, u64);
@@ -72,7 +67,7 @@ impl Deliveries {
     fn arrival(&mut self, frame: &Frame<'_>, message: &Message) {
         if let Some(at_us) = arrival_us(frame, message) {
             for &id in &message.events {
-                if let Some(event) = event(&frame.trace.published, id, at_us) {
+                if let Some(event) = published_before(&frame.trace.published, id, at_us) {
                     self.reached.push(((event.life, id), at_us));
                 }
             }
@@ -144,23 +139,6 @@ pub(crate) fn arrival_us(frame: &Frame<'_>, message: &Message) -> Option<i64> {
     let outside = frame.trace.lanes.get(usize::from(message.lane)).is_some_and(|lane| lane.outside);
     let run = Run::of(message, outside, frame.latency_us, frame.scale.now_us)?;
     (run.arrived && run.to_us <= frame.scale.now_us).then_some(run.to_us)
-}
-
-/// The event of this number that was the newest at that moment: ids start again with each life of a
-/// topic.
-pub(crate) fn event(published: &[Published], id: u64, at_us: i64) -> Option<&Published> {
-    let until_us = at_us.saturating_add(CLOCK_ERROR_US);
-    let mut known = &published[..published.partition_point(|event| event.at_us <= until_us)];
-    for _ in 0..LIVES {
-        let life = known.last()?.life;
-        let start = known.partition_point(|event| event.life < life);
-        let in_life = known.get(start..)?;
-        if let Ok(i) = in_life.binary_search_by_key(&id, |event| event.id) {
-            return in_life.get(i);
-        }
-        known = known.get(..start)?;
-    }
-    None
 }
 
 /// When each lane's first request was in the server, and when those from outside were there.

@@ -52,6 +52,7 @@ prop_compose! {
     ) -> Message {
         let direction = if up { Direction::ToServer } else { Direction::ToClient };
         Message {
+            pieces: Vec::new(),
             lane, n, direction, kind, client, server, socket_us, events, status, by_browser, lost,
             payload_bytes: 1, overhead_bytes: 1,
         }
@@ -67,7 +68,7 @@ prop_compose! {
         to in prop::option::of(moment(far_us)),
         until_us in prop::option::of(time(far_us)),
     ) -> Span {
-        Span { lane, n: 1, kind, who, from, to, until_us }
+        Span { lane, n: 1, kind, who, from, to, server_to: None, until_us }
     }
 }
 

@@ -124,6 +124,8 @@ impl Recorder {
                 messages: Vec::new(),
                 spans: Vec::new(),
                 marks: Vec::new(),
+                before: 0,
+                wire: Vec::new(),
             }),
             lanes: states,
             exchanges: BTreeMap::new(),
@@ -226,6 +228,7 @@ impl Recorder {
             status: None,
             by_browser: false,
             lost: false,
+            pieces: Vec::new(),
         }
     }
 
@@ -237,7 +240,7 @@ impl Recorder {
 
     fn span(&mut self, lane: usize, n: u64, kind: SpanKind, who: Who, from: Moment) {
         let lane = u16::try_from(lane).ok();
-        self.window.push_span(Span { lane, n, kind, who, from, to: None, until_us: None });
+        self.window.push_span(Span { lane, n, kind, who, from, to: None, server_to: None, until_us: None });
         self.touch();
     }
 

@@ -134,10 +134,13 @@ impl Recorder {
         let id = self.half(&wire.exchange, at, wire.direction, wire.seq, wire.part, &carried);
         let outside = self.trace().lanes.get(usize::from(at.lane)).is_some_and(|lane| lane.outside);
         let network_us = self.network_us;
-        let Some(message) = id.and_then(|id| self.window.get(id)) else {
+        let Some(id) = id.filter(|&id| self.window.get(id).is_some()) else {
             self.window.late_bytes(at.lane, carried.payload_bytes, overhead_bytes);
             return;
         };
+        let piece = self.window.push_piece(wire);
+        let Some(message) = self.window.get(id) else { return };
+        message.pieces.push(piece);
         message.payload_bytes = message.payload_bytes.saturating_add(carried.payload_bytes);
         message.overhead_bytes = message.overhead_bytes.saturating_add(overhead_bytes);
         message.socket_us = Some(at_us);
@@ -388,6 +391,7 @@ impl Recorder {
             who: Who::Server,
             from: Moment::measured(from_us),
             to: Some(Moment::measured(to_us)),
+            server_to: None,
             until_us: Some(to_us),
         });
     }

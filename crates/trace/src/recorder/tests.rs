@@ -349,8 +349,39 @@ fn the_window_is_bounded_and_the_totals_keep_everything() {
         run.recorder.answered(0, on.n.expect("ours"), 200, &[], at_us + 900);
         run.recorder.advance(at_us + 900);
     }
-    assert!(run.messages().len() < 200, "{} messages are kept", run.messages().len());
+    assert!(run.messages().len() < 650, "{} messages are kept", run.messages().len());
     let ledger = run.ledger();
     assert_eq!((ledger.requests, ledger.empty), (3_000, 3_000));
     assert_eq!(ledger.overhead_bytes as usize, 3_000 * (GET.len() + HEAD.len() + answer("").len()));
+}
+
+#[test]
+fn the_bytes_of_a_message_are_kept_and_add_up_to_its_sums() {
+    let mut run = Run::of(Transport::ShortPoll);
+    poll(&mut run, true);
+    let trace = run.recorder.trace();
+    assert!(!trace.wire.is_empty());
+    for message in &trace.messages {
+        let bytes: usize = message.pieces.iter().map(|&id| trace.piece(id).unwrap().bytes.len()).sum();
+        assert_eq!(bytes as u32, message.payload_bytes + message.overhead_bytes);
+    }
+    let answer = trace.message(1).unwrap();
+    assert_eq!(trace.piece(answer.pieces[0]).unwrap().bytes, HEAD.as_bytes());
+}
+
+#[test]
+fn the_oldest_bytes_make_room_and_the_sums_stay() {
+    let mut run = Run::of(Transport::ShortPoll);
+    let on = exchange(Via::ShortPoll, 7, 1, 1);
+    let part = "x".repeat(10_000);
+    run.recorder.sent(0, 1, 0);
+    for seq in 0..1_000 {
+        run.wire(&on, Direction::ToServer, seq, Part::RequestBody, seq, &part);
+    }
+    let trace = run.recorder.trace();
+    let kept: usize = trace.wire.iter().map(|piece| piece.bytes.len()).sum();
+    assert!((1 << 20..=2 << 20).contains(&kept), "{kept}");
+    assert_eq!(trace.wire.last().map(|piece| piece.id), Some(999));
+    assert_eq!(trace.piece(0), None);
+    assert_eq!(run.ledger().overhead_bytes, 10_000_000);
 }

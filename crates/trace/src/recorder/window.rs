@@ -4,22 +4,28 @@
 //! counted into each lane's totals and dropped, so memory and the cost of a frame stay the same.
 
 use crate::ledger::Ledger;
-use crate::trace::{Mark, Message, Published, Span, Trace};
+use crate::tap::Wire;
+use crate::trace::{Mark, Message, Piece, Published, Span, Trace};
 
 use super::MessageId;
 
 /// What is kept is at least so long, whatever the picture's window is.
-const KEEP_US: i64 = 60_000_000;
+const KEEP_US: i64 = 300_000_000;
 /// And never more than so many of each.
-const KEEP_ITEMS: usize = 4_096;
+const KEEP_ITEMS: usize = 16_384;
 /// Events are remembered longer than the messages that carry them, or their age could not be told.
 const KEEP_PUBLISHED: usize = 2 * KEEP_ITEMS;
+/// Bytes that were on the wire are kept up to so many; the oldest go first.
+const KEEP_WIRE_BYTES: usize = 2 << 20;
+/// What a piece takes beside its bytes.
+const PIECE_BYTES: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Window {
     trace: Trace,
-    /// The number of the first message that is kept.
-    first: MessageId,
+    /// The bytes in the trace's pieces, and the id of the next one.
+    wire_bytes: usize,
+    next_piece: u64,
     /// The totals of what is no longer kept.
     totals: Vec<Ledger>,
     next_sweep_us: i64,
@@ -28,7 +34,7 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(trace: Trace) -> Self {
         let totals = vec![Ledger::default(); trace.lanes.len()];
-        Self { trace, first: 0, totals, next_sweep_us: 0 }
+        Self { trace, wire_bytes: 0, next_piece: 0, totals, next_sweep_us: 0 }
     }
 
     pub(super) fn trace(&self) -> &Trace {
@@ -53,12 +59,40 @@ impl Window {
             self.drop_messages(KEEP_ITEMS / 4);
         }
         self.trace.messages.push(message);
-        self.first + self.trace.messages.len() as u64 - 1
+        self.trace.before + self.trace.messages.len() as u64 - 1
     }
 
     pub(super) fn get(&mut self, id: MessageId) -> Option<&mut Message> {
-        let index = usize::try_from(id.checked_sub(self.first)?).ok()?;
+        let index = usize::try_from(id.checked_sub(self.trace.before)?).ok()?;
         self.trace.messages.get_mut(index)
+    }
+
+    /// Keeps the bytes of a part of a message; gives the piece's id.
+    pub(super) fn push_piece(&mut self, wire: &Wire) -> u64 {
+        let cost = |bytes: &[u8]| bytes.len() + PIECE_BYTES;
+        self.wire_bytes += cost(&wire.bytes);
+        if self.wire_bytes > KEEP_WIRE_BYTES {
+            // A quarter at once: moving what stays costs the same for one piece as for many.
+            let mut free = self.wire_bytes - KEEP_WIRE_BYTES / 4 * 3;
+            let old = self.trace.wire.iter().take_while(|piece| {
+                let goes = free > 0;
+                free = free.saturating_sub(cost(&piece.bytes));
+                goes
+            });
+            let old = old.count();
+            self.wire_bytes -= self.trace.wire.drain(..old).map(|piece| cost(&piece.bytes)).sum::<usize>();
+        }
+        let id = self.next_piece;
+        self.next_piece += 1;
+        self.trace.wire.push(Piece {
+            id,
+            via: wire.exchange.via,
+            direction: wire.direction,
+            part: wire.part,
+            bytes: wire.bytes.clone(),
+            cut_bytes: wire.cut_bytes,
+        });
+        id
     }
 
     /// Bytes that belong to a message which has left the window.
@@ -119,7 +153,7 @@ impl Window {
             }
             self.totals[lane].message(&message, outside, &self.trace.published);
         }
-        self.first += count as u64;
+        self.trace.before += count as u64;
     }
 
     /// Spans that are over and older than `oldest_us`; those that last stay.

@@ -37,6 +37,8 @@ pub(crate) fn trace() -> Trace {
         source: Source::Simulated,
         began_at_ms: 1_764_000_000_000,
         until_us: END_MS * 1_000,
+        before: 0,
+        wire: Vec::new(),
         clock_error_us: None,
         lanes: lanes
             .iter()
@@ -121,12 +123,13 @@ impl Sample {
             status: (kind == Kind::Answer).then_some(200),
             by_browser: false,
             lost: false,
+            pieces: Vec::new(),
         });
     }
 
     fn span(&mut self, lane: u16, n: u64, kind: SpanKind, who: Who, from_ms: i64, to_ms: Option<i64>) {
         let (from, to) = (moment(from_ms), to_ms.map(moment));
-        self.spans.push(Span { lane: Some(lane), n, kind, who, from, to, until_us: None });
+        self.spans.push(Span { lane: Some(lane), n, kind, who, from, to, server_to: None, until_us: None });
     }
 
     fn mark(&mut self, lane: u16, at_ms: i64, kind: MarkKind) {

@@ -124,12 +124,22 @@ fn message(
         status: None,
         by_browser: false,
         lost: false,
+        pieces: Vec::new(),
     }
 }
 
 fn span(lane: Option<u16>, kind: SpanKind, who: Who, from_ms: i64, to_ms: Option<i64>) -> Span {
     let moment = |ms: i64| Moment::measured(ms * 1_000);
-    Span { lane, n: 1, kind, who, from: moment(from_ms), to: to_ms.map(moment), until_us: None }
+    Span {
+        lane,
+        n: 1,
+        kind,
+        who,
+        from: moment(from_ms),
+        to: to_ms.map(moment),
+        server_to: None,
+        until_us: None,
+    }
 }
 
 fn mark(lane: Option<u16>, at_ms: i64, kind: MarkKind) -> Mark {

@@ -1,0 +1,125 @@
+//! A scenario in the fragment of a URL: what is sent around with a link.
+//!
+//! `#run=…` is for the page's own experiment, `#four-ways&run=…` for the one of that name. The value
+//! is the scenario's JSON in base64 for URLs (RFC 4648 §5, without padding), so that no chat program
+//! breaks it. A fragment stays in the browser: no server's log has it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::scenario::{BadScenario, Scenario};
+
+const RUN: &str = "run=";
+
+/// A fragment that nobody has made with this book: longer ones are not read.
+const LONGEST_BYTES: usize = 16 * 1024;
+
+/// The fragment for a scenario, without `#`. `name`: the experiment that it is for, if the page has
+/// several.
+#[must_use]
+pub fn to_fragment(name: Option<&str>, scenario: &Scenario) -> String {
+    // A scenario has no map whose keys are not text: this can't fail.
+    let json = serde_json::to_string(scenario).unwrap_or_default();
+    let run = URL_SAFE_NO_PAD.encode(json);
+    match name {
+        Some(name) => format!("{name}&{RUN}{run}"),
+        None => format!("{RUN}{run}"),
+    }
+}
+
+/// What a fragment asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// The experiment that it is for; `None`: the page's own.
+    pub name: Option<&'a str>,
+    /// Its parameters, or what is wrong with them.
+    pub scenario: Result<Scenario, BadScenario>,
+}
+
+/// Reads a fragment, with or without `#`; `None` if it holds no scenario.
+#[must_use]
+pub fn from_fragment(fragment: &str) -> Option<Asked<'_>> {
+    let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
+    let (name, run) = match fragment.strip_prefix(RUN) {
+        Some(run) => (None, run),
+        None => {
+            let (name, run) = fragment.split_once('&')?;
+            (Some(name), run.strip_prefix(RUN)?)
+        }
+    };
+    Some(Asked { name, scenario: read(run) })
+}
+
+fn read(run: &str) -> Result<Scenario, BadScenario> {
+    let bad = |why: &str| BadScenario(format!("this link is damaged: {why}"));
+    if run.len() > LONGEST_BYTES {
+        return Err(bad("it is too long"));
+    }
+    let json = URL_SAFE_NO_PAD.decode(run.trim_end_matches('=')).map_err(|_| bad("it is cut or changed"))?;
+    let json = String::from_utf8(json).map_err(|_| bad("it is cut or changed"))?;
+    Scenario::from_json(&json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Conditions, LaneSpec, Publish, Spread, Transport, What};
+
+    fn scenario() -> Scenario {
+        Scenario {
+            v: 1,
+            lanes: Transport::ALL.map(LaneSpec::default_for).to_vec(),
+            publish: Publish { every_ms: 1_200, spread: Spread::Fixed, what: What::Chat },
+            conditions: Conditions { latency_ms: 100, ..Conditions::default() },
+            faults: Vec::new(),
+            clients: 1,
+            seed: 7,
+            window_ms: 8_000,
+        }
+    }
+
+    #[test]
+    fn a_link_sets_up_what_it_was_made_from() {
+        for name in [None, Some("four-ways")] {
+            let fragment = format!("#{}", to_fragment(name, &scenario()));
+            let asked = from_fragment(&fragment).unwrap();
+            assert_eq!(asked.name, name);
+            assert_eq!(asked.scenario, Ok(scenario()));
+        }
+    }
+
+    #[test]
+    fn other_fragments_are_left_alone() {
+        for other in ["", "#", "#four-ways", "#what-it-costs", "#a&b", "#a&b=run="] {
+            assert_eq!(from_fragment(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_link_says_so() {
+        let whole = to_fragment(None, &scenario());
+        for damaged in
+            [&whole[..whole.len() - 7], "run=", "run=%%%", "run=AAAA", &format!("run={}", "A".repeat(20_000))]
+        {
+            let asked = from_fragment(damaged).unwrap();
+            assert!(asked.scenario.is_err(), "{damaged}");
+        }
+    }
+
+    #[test]
+    fn a_link_of_a_later_version_says_so() {
+        let json = serde_json::to_string(&scenario()).unwrap().replacen("\"v\":1", "\"v\":2", 1);
+        let link = format!("run={}", URL_SAFE_NO_PAD.encode(json));
+        let said = from_fragment(&link).unwrap().scenario.unwrap_err().0;
+        assert!(said.contains("version 2"), "{said}");
+    }
+
+    #[test]
+    fn the_fragment_of_a_known_scenario_stays_the_same() {
+        // Links that were sent around must go on working.
+        let old = "run=eyJ2IjoxLCJsYW5lcyI6W3sidHJhbnNwb3J0Ijoic2hvcnQtcG9sbCIsImludGVydmFsX21zIjoxMDAwfV0sInB1Ymxpc2giOnsiZXZlcnlfbXMiOjEyMDB9fQ";
+        let scenario = from_fragment(old).unwrap().scenario.unwrap();
+        assert_eq!(scenario.lanes, [LaneSpec::ShortPoll { interval_ms: 1_000, conditional: false }]);
+        assert_eq!(scenario.publish.every_ms, 1_200);
+    }
+}
