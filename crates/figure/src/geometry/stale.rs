@@ -1,7 +1,7 @@
 //! Staleness: for each lane, from when to when news existed that had not arrived there.
 
 use standby_trace::ledger::published_before;
-use standby_trace::{Direction, MarkKind, Message, SpanKind, Trace};
+use standby_trace::{Direction, MarkKind, Message, Published, SpanKind, Trace};
 
 use super::Frame;
 use super::run::Run;
