@@ -6,6 +6,7 @@
 //!   server
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in both engines and keeps what helps when one fails
+//! - [`record`]: the traces from which the static figures are drawn
 //! - [`screens`], [`soak`]: the pictures, and the long run
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ mod book;
 mod browser;
 mod cases;
 mod host;
+mod record;
 mod runner;
 mod screens;
 mod server;
@@ -38,6 +40,14 @@ enum Task {
     Test {
         /// A part of a test's name, or of an engine's
         name: Option<String>,
+    },
+    /// Run every experiment and keep the trace of its first window, for its static figure
+    Record {
+        /// Only experiments with this in their name
+        name: Option<String>,
+        /// Keep the traces, and only measure how much room the widgets take
+        #[arg(long)]
+        room: bool,
     },
     /// Take a picture of every experiment in each of its states
     Screens {
@@ -69,6 +79,9 @@ fn run(task: Task) -> Result<bool> {
     runtime.block_on(async {
         match task {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
+            Task::Record { name, room } => {
+                record::take(&setup, &record::Choice { name: name.as_deref(), room }).await
+            }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
         }

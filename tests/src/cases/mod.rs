@@ -8,6 +8,7 @@ use crate::runner::{Case, Test};
 mod access;
 mod delivery;
 mod exclusive;
+mod figures;
 mod pages;
 mod plain;
 mod recovery;
@@ -28,7 +29,6 @@ pub(crate) fn all() -> Vec<Case> {
             every_page_loads_without_an_error_and_asks_nobody_else,
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
-            without_scripts_the_figures_are_there,
             no_page_is_wider_than_a_phone,
         },
         delivery::{
@@ -55,6 +55,12 @@ pub(crate) fn all() -> Vec<Case> {
             no_key_of_a_widget_turns_the_page,
             the_books_own_controls_work,
             a_running_experiment_fits_a_phone,
+        },
+        figures::{
+            without_scripts_every_experiment_has_its_figure,
+            nothing_moves_when_the_widgets_come,
+            print_has_every_figure_in_inks_for_paper,
+            paper_has_the_figure_of_an_experiment_that_runs,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
