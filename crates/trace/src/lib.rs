@@ -4,6 +4,7 @@
 //!   a link, in the simulator and in the server.
 //! - [`trace`]: the record of what happened. The picture, the ledger, the log and every export know
 //!   nothing else.
+//! - [`json`]: how both are read where size counts.
 //! - [`link`]: a scenario in the fragment of a URL.
 //! - [`ledger`]: the totals of a trace.
 //! - [`tap`]: what the server tells an observer of a topic, its half of a live trace.
@@ -13,6 +14,7 @@
 
 pub mod account;
 pub mod clock;
+pub mod json;
 pub mod ledger;
 pub mod link;
 pub mod recorder;
