@@ -3,7 +3,7 @@
 //! Text goes in as text nodes only. There is no way here to set HTML, so what came over the wire
 //! can't become any.
 
-use gloo_events::EventListener;
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
 use web_sys::{Document, Element, Event, HtmlElement, Text, Window};
 
@@ -74,7 +74,7 @@ impl<E: AsRef<Element>> Build<E> {
         self
     }
 
-    /// Calls `act` on an event, for as long as the page lives: so do the widgets.
+    /// Calls `act` on an event, for as long as the element lives.
     pub(crate) fn on(self, event: &'static str, act: impl FnMut(&Event) + 'static) -> Self {
         on(self.0.as_ref(), event, act);
         self
@@ -94,9 +94,11 @@ impl<E: AsRef<Element>> Build<E> {
     }
 }
 
-/// Calls `act` on an event, for as long as the page lives.
-pub(crate) fn on(target: &web_sys::EventTarget, event: &'static str, act: impl FnMut(&Event) + 'static) {
-    EventListener::new(target, event, act).forget();
+/// Calls `act` on an event, for as long as the target lives: the browser drops `act` with it. So a
+/// widget that is built anew leaves nothing behind.
+pub(crate) fn on(target: &web_sys::EventTarget, event: &str, mut act: impl FnMut(&Event) + 'static) {
+    let act = Closure::<dyn FnMut(Event)>::new(move |event: Event| act(&event)).into_js_value();
+    let _ = target.add_event_listener_with_callback(event, act.unchecked_ref());
 }
 
 /// Sets an attribute. Where it has the value already nothing is touched, so that no style is
@@ -141,6 +143,11 @@ impl Words {
         let node = document().create_text_node(text);
         let _ = parent.append_child(&node);
         Self { node, says: text.to_owned().into() }
+    }
+
+    /// The element that it stands in.
+    pub(crate) fn parent(&self) -> Element {
+        self.node.parent_element().expect_throw("a text is within its element")
     }
 
     /// Says something else.

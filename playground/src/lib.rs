@@ -19,6 +19,7 @@
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
 //! - `view`, `paint`: what is shown; `scale`, `axis`, `words`: how
 //! - `dom`, `time`: the page itself
+//! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
 //! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,
@@ -31,6 +32,7 @@ mod axis;
 mod dom;
 mod exclusive;
 mod hand;
+mod inspector;
 mod lane;
 mod live;
 mod observer;
@@ -47,6 +49,8 @@ mod widget;
 mod words;
 
 use wasm_bindgen::prelude::wasm_bindgen;
+
+pub use widget::host::Host;
 
 #[wasm_bindgen]
 extern "C" {
