@@ -8,6 +8,7 @@
 //! looked through from end to end, and the trace bounds those.
 
 mod axis;
+mod cursor;
 mod label;
 mod lane;
 mod note;
@@ -20,6 +21,7 @@ use std::ops::Range;
 
 use standby_trace::{Message, Trace};
 
+pub(crate) use axis::round_step;
 pub use label::setting;
 pub(crate) use lane::run_of;
 pub(crate) use note::by_event_source;
@@ -41,8 +43,16 @@ pub fn figure(trace: &Trace, view: &View) -> Figure {
         label::draw(&frame, &mut shapes);
     }
     note::draw(&frame, &mut shapes);
+    cursor::draw(&frame, &mut shapes);
     let Layout { width, height, plot_x, plot_w, lanes, .. } = frame.layout;
     Figure { width, height, plot_x, plot_w, lanes, shapes }
+}
+
+/// The picture before anything happened: where its plot and its lanes lie, and no shapes.
+#[must_use]
+pub fn blank(trace: &Trace, view: &View) -> Figure {
+    let Layout { width, height, plot_x, plot_w, lanes, .. } = Layout::new(trace.lanes.len(), view);
+    Figure { width, height, plot_x, plot_w, lanes, shapes: Vec::new() }
 }
 
 /// What all parts of one picture know.
@@ -53,6 +63,34 @@ pub(crate) struct Frame<'a> {
     pub(crate) scale: Scale,
     /// How long a message is under way by the conditions.
     pub(crate) latency_us: i64,
+    /// What is pointed at.
+    pub(crate) selection: Selection<'a>,
+}
+
+/// What stands out: an event, or a message and the events that it carries.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Selection<'a> {
+    event: Option<u64>,
+    message: Option<(u64, &'a Message)>,
+}
+
+impl<'a> Selection<'a> {
+    fn of(trace: &'a Trace, view: &View) -> Self {
+        let message = view.message.and_then(|number| Some((number, trace.message(number)?)));
+        Self { event: view.selected, message }
+    }
+
+    /// Whether an event stands out.
+    pub(crate) fn event(&self, id: u64) -> bool {
+        self.event == Some(id) || self.message.is_some_and(|(_, message)| message.events.contains(&id))
+    }
+
+    /// Whether a message stands out: the one that is meant, and all that carry one of its events.
+    pub(crate) fn message(&self, number: u64, message: &Message) -> bool {
+        self.message.is_some_and(|(selected, _)| selected == number)
+            || ((self.event.is_some() || self.message.is_some())
+                && message.events.iter().any(|&id| self.event(id)))
+    }
 }
 
 impl<'a> Frame<'a> {
@@ -61,7 +99,8 @@ impl<'a> Frame<'a> {
         let scale = Scale::new(&layout, view);
         let conditions = &trace.scenario.conditions;
         let latency_us = i64::from(conditions.latency_ms) * 1_000 + i64::from(conditions.jitter_ms) * 500;
-        Self { trace, view, layout, scale, latency_us }
+        let selection = Selection::of(trace, view);
+        Self { trace, view, layout, scale, latency_us, selection }
     }
 
     /// How long before its first known moment's end a message may still be in view.
@@ -86,8 +125,10 @@ impl<'a> Frame<'a> {
         &self.trace.messages[range]
     }
 
-    /// Whether a message carries the event that is pointed at.
-    pub(crate) fn is_selected(&self, message: &Message) -> bool {
-        self.view.selected.is_some_and(|id| message.events.contains(&id))
+    /// The same, each with its number.
+    pub(crate) fn numbered_messages(&self) -> impl Iterator<Item = (u64, &'a Message)> + use<'a> {
+        let range = self.messages_since(self.scale.from_us.saturating_sub(self.reach_us()));
+        let first = self.trace.before.saturating_add(range.start as u64);
+        (first..).zip(&self.trace.messages[range])
     }
 }

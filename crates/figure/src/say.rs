@@ -7,6 +7,9 @@ use crate::geometry::{Deliveries, Frame, arrival_us, by_event_source, run_of, se
 use crate::shape::View;
 use crate::text;
 
+mod message;
+pub use message::say_message;
+
 /// A part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {

@@ -159,6 +159,9 @@ fn ink_name(ink: Ink) -> &'static str {
         Ink::Name => "name",
         Ink::Note => "note",
         Ink::Ground => "ground",
+        Ink::OneSided => "one-sided",
+        Ink::Cursor => "cursor",
+        Ink::Overhead => "overhead",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use standby_figure::{Figure, View, figure, hit};
+use standby_figure::{Figure, Hit, View, figure, hit};
 use standby_trace::Trace;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 
@@ -98,6 +98,7 @@ impl Picture {
             narrow,
             labels: false,
             selected: self.selected.get(),
+            ..View::default()
         };
         // What went out of view is not pointed at any more.
         if let Some(id) = view.selected
@@ -161,7 +162,12 @@ impl Picture {
 
     /// Points at whatever event is at a place; says whether that is another one.
     pub(crate) fn point_at(&self, trace: &Trace, x: f32, y: f32) -> bool {
-        let event = self.view.borrow().as_ref().and_then(|view| hit(trace, view, x, y));
+        let hit = self.view.borrow().as_ref().and_then(|view| hit(trace, view, x, y));
+        let event = match hit {
+            Some(Hit::Event(id)) => Some(id),
+            Some(Hit::Message(number)) => trace.message(number).and_then(|of| of.events.last().copied()),
+            None => None,
+        };
         self.point(event)
     }
 

@@ -120,9 +120,9 @@ fn notes(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
 fn messages(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     // Heads and dots after all lines: an event's dot is never crossed by the next request.
     let mut dots = Vec::new();
-    for message in frame.messages() {
+    for (number, message) in frame.numbered_messages() {
         let Some((lane, run)) = run_of(frame, message) else { continue };
-        let selected = frame.is_selected(message);
+        let selected = frame.selection.message(number, message);
         let weight = match run.inferred {
             _ if selected => Weight::Selected,
             true => Weight::Inferred,

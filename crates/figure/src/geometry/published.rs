@@ -118,7 +118,7 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
         });
     }
     for Spot { event, x, y, r, number } in spots(frame) {
-        let selected = frame.view.selected == Some(event.id);
+        let selected = frame.selection.event(event.id);
         let weight = if selected { Weight::Selected } else { Weight::Normal };
         shapes.push(Shape::Line {
             x1: x,

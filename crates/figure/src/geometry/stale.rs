@@ -200,7 +200,7 @@ pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32,
         )
         .filter_map(|(until_us, event)| {
             let (left, right) = scale.stretch(event.at_us, until_us)?;
-            Some((left, right, frame.view.selected == Some(event.id)))
+            Some((left, right, frame.selection.event(event.id)))
         })
         .collect();
     bars.sort_by_key(|&(.., selected)| selected);
