@@ -18,7 +18,8 @@
 //! - `live`, `run`, `lane`, `observer`, `server`: a live run
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
 //! - `view`, `paint`: what is shown; `scale`, `axis`, `words`: how
-//! - `dom`, `time`: the page itself
+//! - `time`, and the crate `standby-dom`: the page itself
+//! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
 //! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,
@@ -28,9 +29,9 @@
 //! gives the whole record.
 
 mod axis;
-mod dom;
 mod exclusive;
 mod hand;
+mod inspector;
 mod lane;
 mod live;
 mod observer;
@@ -46,7 +47,10 @@ mod view;
 mod widget;
 mod words;
 
+use standby_dom as dom;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+pub use widget::host::Host;
 
 #[wasm_bindgen]
 extern "C" {

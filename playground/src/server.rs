@@ -116,6 +116,16 @@ pub(crate) fn set_root(root: &str) {
     ROOT.with_borrow_mut(|kept| root.clone_into(kept));
 }
 
+/// The book's root: an absolute URL with a slash at its end.
+pub(crate) fn root() -> String {
+    ROOT.with_borrow(Clone::clone)
+}
+
+/// The API's URL, once the server was found.
+pub(crate) fn known() -> Option<String> {
+    FOUND.with_borrow(|found| found.as_ref().map(|api| api.base.clone()))
+}
+
 /// Finds the server. Only called when the reader starts something.
 ///
 /// # Errors
@@ -124,7 +134,7 @@ pub(crate) async fn find() -> Result<Api, Option<String>> {
     if let Some(api) = FOUND.with_borrow(Clone::clone) {
         return Ok(api);
     }
-    let root = ROOT.with_borrow(Clone::clone);
+    let root = root();
     let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.map_err(|_| None)?;
     let host = dom::window().location().hostname().unwrap_or_default();
     let api = match standing.place(&root, &host) {

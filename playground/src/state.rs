@@ -70,6 +70,8 @@ pub(crate) enum Happens {
     Present(bool),
     /// It is well in view, and may start by itself if the chapter says so.
     InSight,
+    /// It is set up with other parameters.
+    SetUp,
     /// Another experiment was started.
     Elsewhere {
         /// In another tab or window.
@@ -138,6 +140,13 @@ impl Conduct {
             Happens::Restart => {
                 self.begun = false;
                 self.go(false)
+            }
+            Happens::SetUp => {
+                let effect = if self.runs() { Effect::LetGo } else { Effect::None };
+                self.begun = false;
+                self.stepping = false;
+                self.state = State::Idle;
+                effect
             }
             Happens::Pause => self.pause(Pause::Reader),
             Happens::Stepped if self.stepping => self.pause(Pause::Stepped),
@@ -297,6 +306,15 @@ mod tests {
         conduct.on(Happens::Connected);
         conduct.on(Happens::Pause);
         assert_eq!(conduct.on(Happens::Restart), Effect::Start);
+    }
+
+    #[test]
+    fn what_is_set_up_anew_begins_a_new_run() {
+        let mut conduct = live();
+        assert_eq!(conduct.on(Happens::SetUp), Effect::LetGo);
+        assert_eq!(conduct.state(), &State::Idle);
+        assert_eq!(conduct.on(Happens::SetUp), Effect::None);
+        assert_eq!(conduct.on(Happens::Run), Effect::Start);
     }
 
     #[test]

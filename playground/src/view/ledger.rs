@@ -130,6 +130,14 @@ impl Table {
         }
     }
 
+    /// Forgets all lanes: others come.
+    pub(crate) fn clear(&self) {
+        for row in self.rows.take() {
+            row.element.remove();
+        }
+        self.forget();
+    }
+
     /// Forgets what was shown: another run begins.
     pub(crate) fn forget(&self) {
         self.drawn.set(None);

@@ -8,3 +8,4 @@ pub(crate) mod picture;
 pub(crate) mod pill;
 pub(crate) mod sentence;
 pub(crate) mod slider;
+pub(crate) mod tabs;

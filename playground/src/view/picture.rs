@@ -23,6 +23,8 @@ pub(crate) struct Picture {
     palette: RefCell<Palette>,
     width: Cell<f32>,
     selected: Cell<Option<u64>>,
+    /// The number of the message that is pointed at.
+    message: Cell<Option<u64>>,
     /// What was drawn last: it is what the reader points at.
     view: RefCell<Option<View>>,
     labels: RefCell<Vec<Label>>,
@@ -51,6 +53,7 @@ impl Picture {
             palette: RefCell::default(),
             width: Cell::new(ASSUMED_WIDTH),
             selected: Cell::default(),
+            message: Cell::default(),
             view: RefCell::default(),
             labels: labels.into(),
             placed: Cell::default(),
@@ -133,6 +136,15 @@ impl Picture {
         self.labels.borrow_mut().push(label);
     }
 
+    /// Puts other labels in the place of all.
+    pub(crate) fn set_labels(&self, labels: Vec<Label>) {
+        self.keep_labels(0);
+        for label in labels {
+            self.add_label(label);
+        }
+        self.placed.set(None);
+    }
+
     /// Keeps the labels of the first `lanes` only.
     pub(crate) fn keep_labels(&self, lanes: usize) {
         let mut labels = self.labels.borrow_mut();
@@ -162,6 +174,16 @@ impl Picture {
     /// Points at an event, or at none; says whether that is another one.
     pub(crate) fn point(&self, event: Option<u64>) -> bool {
         self.selected.replace(event) != event
+    }
+
+    /// Points at a message, or at none; says whether that is another one.
+    pub(crate) fn point_message(&self, number: Option<u64>) -> bool {
+        self.message.replace(number) != number
+    }
+
+    /// The number of the message that is pointed at.
+    pub(crate) fn message(&self) -> Option<u64> {
+        self.message.get()
     }
 
     /// Points at the next event in view, or the one before.

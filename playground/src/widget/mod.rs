@@ -1,21 +1,26 @@
 //! One experiment in the page: what the reader does, what happens, and what is shown of it.
 //!
 //! The decisions are [`crate::state`]'s, the run is [`Live`]'s, the parts are [`crate::view`]'s;
-//! this is where they meet.
+//! this is where they meet. What is shown and when is in `show.rs`, the second module's side in
+//! `host.rs`.
+
+pub(crate) mod host;
+mod show;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use standby_figure::{describe, say};
+use standby_trace::Trace;
 use standby_trace::recorder::Recorder;
-use standby_trace::scenario::{Experiment, Scenario};
-use standby_trace::{Ledger, Trace};
+use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver, ResizeObserverEntry};
 
 use crate::axis::Axis;
+use crate::dom::Words;
+use crate::inspector::Inspector;
 use crate::live::{Live, News};
 use crate::presence::{self, Presence};
 use crate::server::Change;
@@ -23,26 +28,19 @@ use crate::state::{Conduct, Effect, Happens, Pause, State, Step, Trouble};
 use crate::view::card::Card;
 use crate::view::controls::{self, Controls};
 use crate::view::label::{self, Label};
-use crate::view::ledger::{Standing, Table};
+use crate::view::ledger::Table;
 use crate::view::picture::{Picture, Walk};
 use crate::view::pill::Pill;
 use crate::view::sentence::Sentence;
+use crate::view::tabs::Tabs;
 use crate::{dom, page};
-
-/// The figures and words beside the picture change this often at most: faster can't be read.
-const WORDS_MS: f64 = 200.0;
-/// The sentence, which takes longer to read.
-const SENTENCE_MS: f64 = 1_000.0;
-/// With `prefers-reduced-motion` the picture moves in steps, this often.
-const STILL_MS: f64 = 500.0;
-/// News that is older than this beside a lane is written in the colour of age.
-const OLD_US: u64 = 300_000;
 
 /// One experiment in the page.
 pub(crate) struct Widget {
     element: HtmlElement,
     experiment: Experiment,
-    names: Vec<String>,
+    /// The lanes' names.
+    names: RefCell<Vec<String>>,
     /// The parameters as the reader has set them.
     scenario: RefCell<Scenario>,
     conduct: RefCell<Conduct>,
@@ -51,7 +49,7 @@ pub(crate) struct Widget {
     /// Which attempt to start is the last one: what an older one brings is too late.
     generation: Cell<u32>,
     /// What is drawn before there is a run.
-    empty: Recorder,
+    empty: RefCell<Recorder>,
     axis: Cell<Axis>,
     /// Where the picture stands still.
     rest_us: Cell<i64>,
@@ -59,9 +57,25 @@ pub(crate) struct Widget {
     card: Card,
     picture: Picture,
     sentence: Sentence,
-    controls: Controls,
+    controls: RefCell<Controls>,
     table: Table,
+    tabs: Tabs,
+    /// What is said to those who hear the page.
+    live_region: Words,
     shown: Shown,
+    inspected: Inspected,
+}
+
+/// What the second module was told, once it is there.
+#[derive(Default)]
+struct Inspected {
+    module: RefCell<Option<Inspector>>,
+    /// The run and its revision when the number below last grew.
+    seen: Cell<Option<(u32, u64)>>,
+    revision: Cell<f64>,
+    /// The revision and the message that the panel was told of last, and when.
+    told: Cell<(f64, Option<u64>)>,
+    told_ms: Cell<f64>,
 }
 
 /// What the display calls with its time.
@@ -91,34 +105,35 @@ impl Widget {
         let widget = Rc::new_cyclic(|me: &Weak<Self>| {
             let scenario = experiment.scenario.clone();
             let names = label::names(&scenario.lanes);
-            let labels = scenario.lanes.iter().enumerate().map(|(i, spec)| {
-                let me = me.clone();
-                Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
-            });
-            let labels = labels.collect();
-            let (run, act) = (me.clone(), me.clone());
+            let run = me.clone();
             let card = Card::new(move || with(&run, |widget| widget.happens(Happens::Run)));
-            let controls = Controls::new(&experiment.controls, &scenario, move |does| {
-                with(&act, |widget| widget.act(does));
+            let table = Table::new(&experiment.title);
+            let choose = me.clone();
+            let tabs = Tabs::new(&element.id(), &experiment.title, table.element(), move |tab| {
+                with(&choose, |widget| widget.choose(tab));
             });
+            let spoken = dom::classed("p", "standby-unseen").set("aria-live", "polite").done();
             Self {
                 element: element.clone(),
-                picture: Picture::new(labels, card.element()),
+                picture: Picture::new(labels(me, &names, &scenario), card.element()),
+                controls: new_controls(me, &experiment, &scenario).into(),
                 sentence: Sentence::new(&experiment.look),
-                table: Table::new(&experiment.title),
                 pill: Pill::new(),
                 axis: Axis::new(scenario.window_ms).into(),
                 conduct: Conduct::new(experiment.autostart).into(),
-                empty: Recorder::new(scenario.clone(), 0),
+                empty: Recorder::new(scenario.clone(), 0).into(),
                 scenario: scenario.into(),
                 step: RefCell::default(),
                 live: RefCell::default(),
                 generation: Cell::default(),
                 rest_us: Cell::default(),
                 shown: Shown::default(),
+                inspected: Inspected::default(),
+                live_region: Words::within(&spoken, ""),
+                names: names.into(),
+                tabs,
+                table,
                 card,
-                controls,
-                names,
                 experiment,
             }
         });
@@ -130,19 +145,22 @@ impl Widget {
     fn build(self: &Rc<Self>) {
         let title = dom::classed("strong", "standby-title").text(&self.experiment.title).done();
         let head = dom::classed("div", "standby-head").child(&title).child(self.pill.element()).done();
-        let tab = dom::classed("div", "standby-tabs")
-            .child(&dom::classed("span", "standby-tab standby-on").text("Ledger").done())
-            .done();
-        let panel = dom::classed("div", "standby-panel").child(self.table.element()).done();
-        let body = dom::classed("div", "standby-box")
+        let mut body = dom::classed("div", "standby-box")
             .set("role", "group")
             .set("aria-label", &self.experiment.title)
-            .child(&head)
+            .child(&head);
+        if self.element.has_attribute("data-playground") {
+            let editor = dom::classed("div", "standby-editor").done();
+            body = body.child(&editor);
+            self.build_editor(&editor);
+        }
+        let body = body
             .child(self.picture.element())
             .child(self.sentence.element())
-            .child(self.controls.element())
-            .child(&tab)
-            .child(&panel)
+            .child(self.controls.borrow().element())
+            .child(self.tabs.row())
+            .child(self.tabs.panels())
+            .child(&self.live_region.parent())
             .done();
         let _ = self.element.append_child(&body);
         self.picture.measure(self.picture.element().client_width() as f32);
@@ -154,6 +172,42 @@ impl Widget {
         let me = Rc::downgrade(self);
         let frame = Frame::new(move |at_ms| with(&me, |widget| widget.frame(at_ms)));
         self.shown.frame.replace(Some(frame));
+    }
+
+    /// Sets it up with other parameters, in place. If it ran, it runs again.
+    fn set_up(self: &Rc<Self>, scenario: Scenario) {
+        let ran = self.runs();
+        self.happens(Happens::SetUp);
+        // What a start under way brings is too late.
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.live.take();
+        self.step.take();
+        let me = Rc::downgrade(self);
+        let names = label::names(&scenario.lanes);
+        self.picture.set_labels(labels(&me, &names, &scenario));
+        let controls = new_controls(&me, &self.experiment, &scenario);
+        let _ = self.controls.borrow().element().replace_with_with_node_1(controls.element());
+        self.controls.replace(controls);
+        self.table.clear();
+        self.names.replace(names);
+        self.empty.replace(Recorder::new(scenario.clone(), 0));
+        self.axis.set(Axis::new(scenario.window_ms));
+        self.rest_us.set(0);
+        self.scenario.replace(scenario);
+        self.picture.point(None);
+        self.close_panels();
+        self.show_state();
+        self.show_words();
+        self.paint();
+        self.sentence.say_plain(&self.experiment.look);
+        if ran {
+            self.happens(Happens::Run);
+        }
+    }
+
+    /// Says something to those who hear the page.
+    fn announce(&self, text: &str) {
+        self.live_region.say(text);
     }
 
     fn listen(self: &Rc<Self>) {
@@ -177,27 +231,19 @@ impl Widget {
             });
         }
         let me = Rc::downgrade(self);
-        gloo_events::EventListener::new_with_options(
-            canvas,
-            "keydown",
-            gloo_events::EventListenerOptions::enable_prevent_default(),
-            move |event| {
-                let key = event.dyn_ref::<KeyboardEvent>().map(KeyboardEvent::key).unwrap_or_default();
-                let step = match key.as_str() {
-                    "ArrowLeft" | "ArrowDown" => Walk::Back,
-                    "ArrowRight" | "ArrowUp" => Walk::On,
-                    "Home" => Walk::First,
-                    "End" => Walk::Last,
-                    "Escape" => {
-                        return with(&me, |widget| widget.point(|picture, _| picture.point(None)));
-                    }
-                    _ => return,
-                };
-                event.prevent_default();
-                with(&me, |widget| widget.point(|picture, trace| picture.walk(trace, step)));
-            },
-        )
-        .forget();
+        dom::on(canvas, "keydown", move |event| {
+            let key = event.dyn_ref::<KeyboardEvent>().map(KeyboardEvent::key).unwrap_or_default();
+            let step = match key.as_str() {
+                "ArrowLeft" | "ArrowDown" => Walk::Back,
+                "ArrowRight" | "ArrowUp" => Walk::On,
+                "Home" => Walk::First,
+                "End" => Walk::Last,
+                "Escape" => return with(&me, |widget| widget.point(|picture, _| picture.point(None))),
+                _ => return,
+            };
+            event.prevent_default();
+            with(&me, |widget| widget.point(|picture, trace| picture.walk(trace, step)));
+        });
 
         let me = Rc::downgrade(self);
         let resized = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
@@ -265,7 +311,7 @@ impl Widget {
         self.live.take();
         self.step.take();
         self.table.forget();
-        self.picture.keep_labels(self.experiment.scenario.lanes.len());
+        self.picture.keep_labels(self.scenario.borrow().lanes.len());
         self.rest_us.set(0);
         let scenario = self.scenario.borrow().clone();
         self.axis.set(Axis::new(scenario.window_ms));
@@ -404,142 +450,25 @@ impl Widget {
     }
 
     fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
+        self.with_recorder(|recorder| read(recorder.trace()))
+    }
+
+    fn with_recorder<T>(&self, read: impl FnOnce(&Recorder) -> T) -> T {
         match self.live.borrow().as_ref() {
-            Some(live) => live.run().read(|recorder| read(recorder.trace())),
-            None => read(self.empty.trace()),
+            Some(live) => live.run().read(read),
+            None => read(&self.empty.borrow()),
         }
+    }
+
+    /// Points at the message of a number, or at none.
+    fn select(self: &Rc<Self>, message: Option<u64>) {
+        self.point(|picture, _| picture.point_message(message));
     }
 
     /// The page's theme changed.
     pub(crate) fn theme_changed(&self) {
         self.picture.read_theme();
         self.paint();
-    }
-
-    fn show_state(&self) {
-        let conduct = self.conduct.borrow();
-        let state = conduct.state();
-        let (name, why) = state_names(state);
-        dom::set(&self.element, "data-state", name);
-        dom::set(&self.element, "data-why", why);
-        let latency_ms = self.scenario.borrow().conditions.latency_ms;
-        let live = self.live.borrow();
-        self.pill.show(state, latency_ms, live.as_ref().map(|live| live.run()));
-        self.card.show(state);
-        self.controls.show(state);
-    }
-
-    /// Asks for the next frame, as long as there is something to draw.
-    fn next_frame(&self) {
-        if !self.runs() || self.shown.frame_is_due.replace(true) {
-            return;
-        }
-        if let Some(frame) = self.shown.frame.borrow().as_ref() {
-            let _ = dom::window().request_animation_frame(frame.as_ref().unchecked_ref());
-        }
-    }
-
-    fn frame(self: &Rc<Self>, at_ms: f64) {
-        self.shown.frame_is_due.set(false);
-        if !self.runs() {
-            return;
-        }
-        let still = dom::media("(prefers-reduced-motion: reduce)");
-        let due = |shown: &Cell<f64>, each_ms: f64| {
-            let due = at_ms - shown.get() >= each_ms;
-            if due {
-                shown.set(at_ms);
-            }
-            due
-        };
-        if due(&self.shown.picture_ms, if still { STILL_MS } else { 0.0 }) {
-            if let Some(live) = self.live.borrow().as_ref() {
-                live.run().record(Recorder::advance);
-            }
-            self.paint();
-        }
-        if due(&self.shown.words_ms, if still { STILL_MS } else { WORDS_MS }) {
-            self.show_words();
-            self.show_state();
-        }
-        if due(&self.shown.sentence_ms, SENTENCE_MS) {
-            self.show_sentence();
-        }
-        if self.conduct.borrow().stepping() && self.step_is_over() {
-            self.happens(Happens::Stepped);
-        }
-        self.next_frame();
-    }
-
-    fn step_is_over(&self) -> bool {
-        let Some(live) = self.live.borrow().clone() else { return false };
-        let ledgers = live.run().read(Recorder::ledgers);
-        let delivered: Vec<Option<u64>> = live
-            .lanes()
-            .iter()
-            .zip(&ledgers)
-            .map(|(lane, ledger)| lane.gave_up().is_none().then_some(ledger.events))
-            .collect();
-        self.step.borrow_mut().over(&delivered)
-    }
-
-    fn paint(&self) {
-        let now_us = match self.live.borrow().as_ref() {
-            Some(live) if self.runs() => live.run().now_us(),
-            _ => self.rest_us.get(),
-        };
-        let ends_us = self.axis.get().ends(now_us);
-        self.with_trace(|trace| self.picture.draw(trace, ends_us, now_us));
-    }
-
-    fn show_words(&self) {
-        let live = self.live.borrow().clone();
-        let Some(live) = live else {
-            let ledgers = vec![Ledger::default(); self.names.len()];
-            self.table.show(self.empty.trace(), &ledgers, &self.names, &[], u64::MAX);
-            for label in self.picture.labels().borrow().iter() {
-                label.show(None, false, None);
-            }
-            return;
-        };
-        let gave_up: Vec<Option<String>> = live.lanes().iter().map(|lane| lane.gave_up()).collect();
-        live.run().read(|recorder| {
-            let (trace, ledgers) = (recorder.trace(), recorder.ledgers());
-            let standing: Vec<Standing> = live
-                .lanes()
-                .iter()
-                .map(|lane| Standing { last_id: lane.last_id(), gave_up: lane.gave_up().is_some() })
-                .collect();
-            self.table.show(trace, &ledgers, &self.names, &standing, recorder.revision());
-            let known = self.picture.labels().borrow().len();
-            for lane in trace.lanes.iter().skip(known) {
-                self.picture.add_label(Label::outside(lane));
-            }
-            for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
-                let age_us = ledger.staleness.p50_us();
-                let age = age_us.map(standby_figure::format::age);
-                let gave_up = gave_up.get(i).and_then(|why| why.as_deref());
-                label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
-            }
-        });
-    }
-
-    fn show_sentence(&self) {
-        if let Some(notice) = self.shown.notice.take() {
-            return self.sentence.say_plain(&notice);
-        }
-        let Some(view) = self.picture.view() else { return };
-        let words = self.with_trace(|trace| say(trace, &view));
-        if words.is_empty() {
-            self.sentence.say_plain(&self.experiment.look);
-        } else {
-            self.sentence.say(words);
-        }
-        let selected = view.selected.is_some();
-        self.with_trace(|trace| {
-            let spoken = if selected { self.sentence.text() } else { describe(trace) };
-            self.picture.speak(trace, &spoken);
-        });
     }
 }
 
@@ -550,29 +479,25 @@ fn with(widget: &Weak<Widget>, act: impl FnOnce(&Rc<Widget>)) {
     }
 }
 
+/// The words beside a scenario's lanes, in which each is set.
+fn labels(me: &Weak<Widget>, names: &[String], scenario: &Scenario) -> Vec<Label> {
+    let label = |(i, spec): (usize, &LaneSpec)| {
+        let me = me.clone();
+        Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
+    };
+    scenario.lanes.iter().enumerate().map(label).collect()
+}
+
+fn new_controls(me: &Weak<Widget>, experiment: &Experiment, scenario: &Scenario) -> Controls {
+    let me = me.clone();
+    Controls::new(&experiment.controls, scenario, move |does| with(&me, |widget| widget.act(does)))
+}
+
 /// What stands in the picture where an experiment let go.
 fn note_of(state: &State) -> &'static str {
     match state {
         State::Paused(Pause::Away) => "out of view",
         State::Paused(Pause::Elsewhere { .. }) => "another experiment runs",
         _ => "paused",
-    }
-}
-
-/// A state for style sheets and tests: `data-state` and `data-why`.
-fn state_names(state: &State) -> (&'static str, &'static str) {
-    match state {
-        State::Idle => ("idle", ""),
-        State::Starting => ("starting", ""),
-        State::Live => ("live", ""),
-        State::Reconnecting => ("reconnecting", ""),
-        State::Paused(Pause::Reader) => ("paused", "reader"),
-        State::Paused(Pause::Stepped) => ("paused", "stepped"),
-        State::Paused(Pause::Away) => ("paused", "away"),
-        State::Paused(Pause::Elsewhere { .. }) => ("paused", "elsewhere"),
-        State::Stopped(Trouble::NoServer) => ("no-server", "none"),
-        State::Stopped(Trouble::NotThere { .. }) => ("no-server", "away"),
-        State::Stopped(Trouble::Busy) => ("busy", ""),
-        State::Stopped(Trouble::Refused { .. }) => ("refused", ""),
     }
 }
