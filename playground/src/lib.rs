@@ -20,7 +20,7 @@
 //! - `view`, `paint`: what is shown; `scale`, `words`: how
 //! - `axis`, `player`, `walk`: looking around in time; `gesture`, `keys`: by pointer and by keys
 //! - `news`, `preferences`: what is said aloud, and whether
-//! - `dom`, `time`: the page itself
+//! - `time`, and the crate `standby-dom`: the page itself
 //! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
@@ -32,7 +32,6 @@
 //! gives the whole record.
 
 mod axis;
-mod dom;
 mod exclusive;
 mod gesture;
 mod hand;
@@ -57,6 +56,7 @@ mod walk;
 mod widget;
 mod words;
 
+use standby_dom as dom;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use widget::host::Host;

@@ -74,8 +74,12 @@ impl Table {
             let mut cell = dom::classed("th", &class).set("scope", "col").child(&button);
             if column.name == "bytes" {
                 let key = |class: &str| dom::classed("i", class).done();
-                cell = cell.child(&key("standby-key standby-key-overhead")).text("rest ");
-                cell = cell.child(&key("standby-key standby-key-news")).text("news");
+                let legend = dom::classed("span", "standby-legend")
+                    .child(&key("standby-key standby-key-news"))
+                    .text(" news ")
+                    .child(&key("standby-key standby-key-overhead"))
+                    .text(" rest");
+                cell = cell.child(&legend.done());
             }
             if column.name == "ages" {
                 cell = cell.text(" ").child(&scale_of);
