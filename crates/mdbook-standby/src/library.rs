@@ -116,7 +116,7 @@ impl Library {
             return Err(format!("this experiment has no figure, because {path} is missing: {run}"));
         };
         let recording =
-            Recording::from_json(text).map_err(|e| format!("{path} can't be read: {e}; {run}"))?;
+            Recording::from_json(text).map_err(|e| format!("{path} can't be read: {e} To record it anew, {run}"))?;
         match recording.differs_from(scenario) {
             None => Ok(recording),
             Some(member) => Err(format!("{path} was recorded with another `{member}`: {run}")),

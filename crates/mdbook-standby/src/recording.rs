@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use standby_trace::scenario::Scenario;
-use standby_trace::trace::{MarkKind, Source, VERSION};
+use standby_trace::trace::{MarkKind, Source};
 use standby_trace::{Moment, Trace};
 
 /// Times are written to so many microseconds. A picture's pixel is ten milliseconds.
@@ -108,14 +108,10 @@ impl Recording {
     pub fn from_json(text: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Head {
-            v: u32,
             recorded: Recorded,
         }
-        let Head { v, recorded } = serde_json::from_str(text).map_err(|e| e.to_string())?;
-        if v != VERSION {
-            return Err(format!("it has version {v}; this book reads version {VERSION}"));
-        }
-        let trace = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        let trace = Trace::from_json(text).map_err(|e| e.to_string())?;
+        let Head { recorded } = serde_json::from_str(text).map_err(|e| e.to_string())?;
         Ok(Self { recorded, trace })
     }
 
