@@ -99,7 +99,7 @@ impl Bench<'_> {
         self.browser.resize(width, height).await?;
         let widget = Widget::open(self.browser, &server.origin, self.place).await?;
         let script = "const box = document.getElementById(arguments[0])\
-                        .querySelector('.standby-box:not(.standby-static)'); \
+                        .querySelector('.standby-box'); \
                       const place = part => box.querySelector(part).getBoundingClientRect(); \
                       const [picture, canvas, sentence] = \
                         ['.standby-picture', '.standby-picture canvas', '.standby-sentence'].map(place); \

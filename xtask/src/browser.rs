@@ -5,14 +5,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::book::For;
 use crate::step::{run, step};
 use crate::workspace::Workspace;
 use crate::{server, site, tools};
 
 /// `cargo xtask screens`.
 pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
-    let mut command = prepare(workspace, For::Site(None))?;
+    let mut command = prepare(workspace, whole_site)?;
     command.arg("screens").args(name);
     stream(command)
         .and_then(|(success, _)| if success { Ok(()) } else { bail!("not every picture could be taken") })
@@ -20,7 +19,7 @@ pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
 
 /// `cargo xtask record`. The book is built without figures first, and with them afterwards.
 pub(crate) fn record(workspace: &Workspace, name: Option<&str>, room: bool) -> Result<()> {
-    let mut command = prepare(workspace, For::Recording)?;
+    let mut command = prepare(workspace, site::to_record)?;
     command.arg("record").args(name).args(room.then_some("--room"));
     let (success, _) = stream(command)?;
     if !success {
@@ -31,21 +30,25 @@ pub(crate) fn record(workspace: &Workspace, name: Option<&str>, room: bool) -> R
 
 /// `cargo xtask soak`.
 pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
-    let mut command = prepare(workspace, For::Site(None))?;
+    let mut command = prepare(workspace, whole_site)?;
     command.args(["soak", "--minutes", &minutes.to_string()]);
     stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("the soak failed") })
 }
 
 /// Runs the tests whose name holds `name`. Returns whether all passed, and what they printed.
 pub(crate) fn test(workspace: &Workspace, name: Option<&str>) -> Result<(bool, String)> {
-    let mut command = prepare(workspace, For::Site(None))?;
+    let mut command = prepare(workspace, whole_site)?;
     command.arg("test").args(name);
     stream(command)
 }
 
+fn whole_site(workspace: &Workspace) -> Result<()> {
+    site::site(workspace, None)
+}
+
 /// Builds all that the tests need, and a call of them that still lacks its verb.
-fn prepare(workspace: &Workspace, book: For<'_>) -> Result<Command> {
-    site::widgets_and_book(workspace, book)?;
+fn prepare(workspace: &Workspace, site: impl FnOnce(&Workspace) -> Result<()>) -> Result<Command> {
+    site(workspace)?;
     let server = server::build(workspace)?;
     let tools = tools::for_browsers(workspace)?;
     step("browser tests: compile", || run(workspace.cargo().args(["build", "--package", "standby-tests"])))?;

@@ -16,12 +16,13 @@ pub(crate) fn build(workspace: &Workspace, site_url: Option<&str>) -> Result<()>
 
 /// The static site alone.
 pub(crate) fn site(workspace: &Workspace, site_url: Option<&str>) -> Result<()> {
-    widgets_and_book(workspace, book::For::Site(site_url))
-}
-
-/// The static site, for whatever purpose.
-pub(crate) fn widgets_and_book(workspace: &Workspace, purpose: book::For<'_>) -> Result<()> {
     widgets::build(workspace, widgets::Profile::Small)?;
     widgets::weigh(workspace)?;
-    book::build(workspace, purpose)
+    book::build(workspace, book::For::Site(site_url))
+}
+
+/// The static site without a figure, for `cargo xtask record`.
+pub(crate) fn to_record(workspace: &Workspace) -> Result<()> {
+    widgets::build(workspace, widgets::Profile::Small)?;
+    book::build(workspace, book::For::Recording)
 }

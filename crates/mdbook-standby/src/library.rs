@@ -115,8 +115,8 @@ impl Library {
         let Some(text) = self.recordings.get(name) else {
             return Err(format!("this experiment has no figure, because {path} is missing: {run}"));
         };
-        let recording =
-            Recording::from_json(text).map_err(|e| format!("{path} can't be read: {e} To record it anew, {run}"))?;
+        let recording = Recording::from_json(text)
+            .map_err(|e| format!("{path} can't be read: {e} To record it anew, {run}"))?;
         match recording.differs_from(scenario) {
             None => Ok(recording),
             Some(member) => Err(format!("{path} was recorded with another `{member}`: {run}")),

@@ -25,10 +25,10 @@ pub fn html(id: &str, experiment: &Experiment, name: &str, recording: Option<&Re
     };
     format!(
         "\n<standby-experiment id=\"{id}\" data-recording=\"{name}\" data-experiment='{json}'>\n\
-         <figure class=\"standby-static standby-box\" style=\"{rooms}\">\n\
-         <div class=\"standby-head\"><strong class=\"standby-title\">{title}</strong>{pill}</div>\n\
+         <figure class=\"standby-static\" style=\"{rooms}\">\n\
+         <div class=\"standby-still-head\"><strong class=\"standby-still-title\">{title}</strong>{pill}</div>\n\
          {picture}\n\
-         <p class=\"standby-sentence\">{look}</p>\n\
+         <p class=\"standby-still-sentence\">{look}</p>\n\
          {below}\n\
          </figure>\n\
          </standby-experiment>\n",
@@ -36,7 +36,7 @@ pub fn html(id: &str, experiment: &Experiment, name: &str, recording: Option<&Re
         title = text(&experiment.title),
         // Unseen: the widget's own takes as much of a long title's line.
         pill = figure::unsearched(
-            "<span class=\"standby-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>Ready</span>"
+            "<span class=\"standby-still-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>Ready</span>"
         ),
         look = text(&experiment.look),
         rooms = room_style(rooms),
@@ -185,7 +185,10 @@ mod tests {
     #[test]
     fn what_the_author_wrote_stays_text() {
         let html = html("x", &experiment(), "x", Some(&recording()));
-        assert!(html.contains("<strong class=\"standby-title\">Fish &amp; &lt;chips&gt;</strong>"), "{html}");
+        assert!(
+            html.contains("<strong class=\"standby-still-title\">Fish &amp; &lt;chips&gt;</strong>"),
+            "{html}"
+        );
         assert!(!html.contains("{{#include") && !html.contains("It's"), "{html}");
         assert!(!html.trim().contains("\n\n"), "a blank line ends the block: {html}");
     }

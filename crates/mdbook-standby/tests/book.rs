@@ -143,7 +143,7 @@ fn an_experiment_has_its_place_with_a_figure_inside() {
         "{page}"
     );
     assert!(
-        page.contains("<strong class=\"standby-title\">One stream, four ways to stand by</strong>"),
+        page.contains("<strong class=\"standby-still-title\">One stream, four ways to stand by</strong>"),
         "{page}"
     );
     assert_eq!(page.matches("<svg class=\"sb-figure\"").count(), 2, "wide and narrow: {page}");

@@ -103,14 +103,14 @@ const SHIFTED: &str = "if (!PerformanceObserver.supportedEntryTypes.includes('la
 fn places(with: &str) -> String {
     format!(
         "const e = document.getElementById(arguments[0]), still = e.querySelector('.standby-static'); \
-         const box = e.querySelector('.standby-box:not(.standby-static)'), state = e.dataset.state; \
+         const box = e.querySelector('.standby-box'), state = e.dataset.state; \
          if (!{with}) {{ box.style.display = 'none'; delete e.dataset.state; }} \
          const of = {with} ? box : still; \
          const top = part => part.getBoundingClientRect().top + scrollY; \
          const picture = of.querySelector('canvas') ?? [...of.querySelectorAll('.standby-drawn > svg')]\
            .find(svg => svg.getBoundingClientRect().height > 0); \
-         const found = {{ title: top(of.querySelector('.standby-title')), picture: top(picture), \
-           sentence: top(of.querySelector('.standby-sentence')), \
+         const found = {{ title: top(of.querySelector('.standby-title, .standby-still-title')), picture: top(picture), \
+           sentence: top(of.querySelector('.standby-sentence, .standby-still-sentence')), \
            next: e.getBoundingClientRect().bottom + scrollY }}; \
          box.style.display = ''; e.dataset.state = state; \
          return found"
