@@ -17,7 +17,7 @@
 //! - `widget`: one experiment; `state`: what it does when something happens; `page`: all of them
 //! - `live`, `run`, `lane`, `observer`, `server`: a live run
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
-//! - `view`, `paint`: what is shown; `scale`, `axis`, `words`: how
+//! - `view`, `paint`, `pen`, `tiles`: what is shown; `scale`, `axis`, `words`: how
 //! - `dom`, `time`: the page itself
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
@@ -28,6 +28,8 @@
 //! gives the whole record.
 
 mod axis;
+#[cfg(feature = "bench")]
+mod bench;
 mod dom;
 mod exclusive;
 mod hand;
@@ -36,11 +38,13 @@ mod live;
 mod observer;
 mod page;
 mod paint;
+mod pen;
 mod presence;
 mod run;
 mod scale;
 mod server;
 mod state;
+mod tiles;
 mod time;
 mod view;
 mod widget;

@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use standby_figure::{Figure, Hit, View, figure, hit};
+use standby_figure::{Figure, Hit, View, blank, hit};
 use standby_trace::Trace;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 
 use super::label::Label;
 use crate::dom;
-use crate::paint::{Canvas, Palette};
+use crate::paint::Palette;
+use crate::tiles::Canvas;
 
 /// Below this width the lanes' words stand above their rails.
 const NARROW: f32 = 560.0;
@@ -104,10 +105,9 @@ impl Picture {
             self.selected.set(None);
             view.selected = None;
         }
-        let figure = figure(trace, &view);
-        self.place(&figure, narrow);
+        self.place(&blank(trace, &view), narrow);
         if let Some(canvas) = &self.canvas {
-            canvas.paint(&figure, &self.palette.borrow());
+            canvas.paint_trace(trace, &view, &self.palette.borrow());
         }
         self.view.replace(Some(view));
     }
