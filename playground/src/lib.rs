@@ -18,7 +18,7 @@
 //! - `live`, `run`, `lane`, `observer`, `server`: a live run
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
 //! - `view`, `paint`: what is shown; `scale`, `axis`, `words`: how
-//! - `dom`, `time`: the page itself
+//! - `time`, and the crate `standby-dom`: the page itself
 //! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
@@ -29,7 +29,6 @@
 //! gives the whole record.
 
 mod axis;
-mod dom;
 mod exclusive;
 mod hand;
 mod inspector;
@@ -48,6 +47,7 @@ mod view;
 mod widget;
 mod words;
 
+use standby_dom as dom;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use widget::host::Host;
