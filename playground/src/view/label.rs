@@ -163,14 +163,16 @@ fn setting(name: &str, spec: LaneSpec, set: impl Fn(LaneSpec) + Clone + 'static)
             &(*bounds::RETRY_MS.start()..=retry_ms.max(20_000)),
             retry_ms,
             |retry_ms, of| match of {
-                LaneSpec::Sse { client, .. } => LaneSpec::Sse { retry_ms, client },
+                LaneSpec::Sse { client, keep_alive_ms, silence_ms, .. } => {
+                    LaneSpec::Sse { retry_ms, client, keep_alive_ms, silence_ms }
+                }
                 other => other,
             },
             spec,
         ),
-        LaneSpec::WebSocket { backoff, send_every_ms } => line("reconnect ")
+        LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => line("reconnect ")
             .child(&backoffs(name, backoff, move |backoff| {
-                set(LaneSpec::WebSocket { backoff, send_every_ms });
+                set(LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms });
             }))
             .done(),
     }
@@ -222,7 +224,7 @@ mod tests {
 
     #[test]
     fn lanes_of_the_same_transport_can_be_told_apart() {
-        let sse = |client| LaneSpec::Sse { retry_ms: 1_000, client };
+        let sse = |client| LaneSpec::Sse { retry_ms: 1_000, client, keep_alive_ms: 0, silence_ms: 0 };
         assert_eq!(names(&[sse(SseClient::Fetch)]), ["SSE"]);
         assert_eq!(
             names(&[sse(SseClient::EventSource), sse(SseClient::Fetch)]),

@@ -122,7 +122,7 @@ impl Widget {
     /// What is wrong with the placeholder.
     pub(crate) fn mount(element: &HtmlElement) -> Result<Rc<Self>, String> {
         let json = element.get_attribute("data-experiment").ok_or("it has no `data-experiment`")?;
-        let experiment: Experiment = serde_json::from_str(&json).map_err(|e| e.to_string())?;
+        let experiment: Experiment = standby_trace::json::read(&json).map_err(|e| e.to_string())?;
         experiment.scenario.check().map_err(|e| e.to_string())?;
 
         let widget = Rc::new_cyclic(|me: &Weak<Self>| {

@@ -1,5 +1,14 @@
 //! The playground page's editor.
 
+mod advice;
+mod draft;
+mod field;
+mod session;
+#[cfg(test)]
+mod tests;
+mod toml;
+mod value;
+
 use standby_dom as dom;
 use web_sys::HtmlElement;
 
