@@ -131,7 +131,8 @@ pub(crate) fn weigh(workspace: &Workspace) -> Result<()> {
 }
 
 /// Rust's WebAssembly target, by rustup where it is missing.
-fn add_target(workspace: &Workspace) -> Result<()> {
+/// Adds the target that the widgets are compiled for, where it is missing.
+pub(crate) fn add_target(workspace: &Workspace) -> Result<()> {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
     rustc.current_dir(&workspace.root).args(["--print", "target-libdir", "--target", TARGET]);
     if PathBuf::from(run(&mut rustc)?.trim()).is_dir() {

@@ -33,7 +33,7 @@ pub fn hit(trace: &Trace, view: &View, x: f32, y: f32) -> Option<Hit> {
             offer((x - spot.x).abs() + THREAD_YIELDS, Hit::Event(spot.event.id));
         }
     }
-    for (number, message) in frame.numbered_messages() {
+    for (number, message) in frame.messages() {
         let Some((lane, run)) = run_of(&frame, message) else { continue };
         if let Some(track) = Track::of(&frame, lane, message, &run) {
             offer(to_segment(x, y, &track), Hit::Message(number));

@@ -33,6 +33,7 @@
 pub mod format;
 mod geometry;
 mod hit;
+mod index;
 mod layout;
 mod say;
 pub mod shape;
@@ -40,8 +41,9 @@ mod svg;
 mod text;
 mod timeline;
 
-pub use geometry::{blank, figure, setting};
+pub use geometry::{Layers, blank, figure, setting};
 pub use hit::hit;
+pub use index::Index;
 pub use say::{Words, describe, say, say_message};
 pub use shape::{Anchor, Density, Figure, Hit, Ink, LaneBox, Shape, View, Weight};
 pub use svg::svg;

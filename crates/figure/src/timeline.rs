@@ -68,7 +68,7 @@ fn columns(frame: &Frame<'_>, step_us: i64) -> Vec<Column> {
     if scale.end_us < scale.from_us {
         return Vec::new();
     }
-    for message in frame.messages() {
+    for (_, message) in frame.messages() {
         let column = message.first_us().div_euclid(step_us).checked_sub(first);
         let column = column.and_then(|at| usize::try_from(at).ok()).and_then(|at| columns.get_mut(at));
         if let Some(column) = column {

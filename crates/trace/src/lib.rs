@@ -4,6 +4,7 @@
 //!   a link, in the simulator and in the server.
 //! - [`trace`]: the record of what happened. The picture, the ledger, the log and every export know
 //!   nothing else.
+//! - [`json`]: how both are read where size counts.
 //! - [`read`]: a trace from a file, checked.
 //! - [`link`]: a scenario in the fragment of a URL.
 //! - [`ledger`]: the totals of a trace.
@@ -14,6 +15,7 @@
 
 pub mod account;
 pub mod clock;
+pub mod json;
 pub mod ledger;
 pub mod link;
 pub mod read;

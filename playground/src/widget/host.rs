@@ -2,6 +2,7 @@
 
 use std::rc::{Rc, Weak};
 
+use gloo_timers::callback::Timeout;
 use serde_json::json;
 use standby_trace::scenario::Scenario;
 use standby_trace::{Recorder, Source, Trace};
@@ -13,7 +14,7 @@ use crate::view::tabs;
 use crate::{dom, inspector, server};
 
 /// A panel is told of changes at most this often.
-const TELL_MS: f64 = 250.0;
+const TELL_MS: u32 = 250;
 
 /// A widget, as the second module knows it. Numbers are JavaScript's: all of ours fit into one.
 #[wasm_bindgen]
@@ -75,7 +76,7 @@ impl Host {
             "now_us": view.now_us,
             "width": view.width,
             "narrow": view.narrow,
-            "cursor_us": null,
+            "cursor_us": view.cursor_us,
         })
         .to_string()
     }
@@ -104,6 +105,12 @@ impl Host {
     #[must_use]
     pub fn place(&self) -> String {
         self.widget.upgrade().map_or_else(String::new, |widget| widget.place())
+    }
+
+    /// Shows a recorded trace; says what is wrong with it.
+    #[must_use]
+    pub fn load(&self, trace: &str) -> Option<String> {
+        self.widget.upgrade()?.load(trace)
     }
 
     /// Says something to those who hear the page.
@@ -152,7 +159,7 @@ impl Widget {
 
     /// A number that grows with every change of what is shown, over all runs.
     fn revision(&self) -> f64 {
-        let now = (self.generation.get(), self.with_recorder(Recorder::revision));
+        let now = (self.generation.get(), self.sources.get(), self.with_recorder(Recorder::revision));
         if self.inspected.seen.replace(Some(now)) != Some(now) {
             self.inspected.revision.set(self.inspected.revision.get() + 1.0);
         }
@@ -215,17 +222,23 @@ impl Widget {
         }
     }
 
-    /// Tells the panel that is shown of a change, at most every 250 ms.
-    pub(super) fn tell_panel(&self, at_ms: f64) {
+    /// Tells the panel that is shown of a change: soon, and so no more than four times a second.
+    pub(super) fn tell_soon(self: &Rc<Self>) {
+        let (tab, _, filled) = self.tabs.shown();
+        if tab.which == "ledger" || !filled || self.inspected.telling.replace(true) {
+            return;
+        }
+        let me = Rc::downgrade(self);
+        Timeout::new(TELL_MS, move || with(&me, |widget| widget.tell_panel())).forget();
+    }
+
+    fn tell_panel(&self) {
+        self.inspected.telling.set(false);
         let (tab, panel, filled) = self.tabs.shown();
-        if tab.which == "ledger" || !filled || at_ms - self.inspected.told_ms.get() < TELL_MS {
-            return;
-        }
         let now = (self.revision(), self.picture.message());
-        if self.inspected.told.replace(now) == now {
+        if tab.which == "ledger" || !filled || self.inspected.told.replace(now) == now {
             return;
         }
-        self.inspected.told_ms.set(at_ms);
         if let Some(module) = self.inspected.module.borrow().as_ref() {
             module.tell(panel);
         }

@@ -1,39 +1,52 @@
 //! One experiment in the page: what the reader does, what happens, and what is shown of it.
 //!
 //! The decisions are [`crate::state`]'s, the run is [`Live`]'s, the parts are [`crate::view`]'s;
-//! this is where they meet. What is shown and when is in `show.rs`, the second module's side in
-//! `host.rs`.
+//! this is where they meet.
+//!
+//! - `show.rs`: what is shown, and when
+//! - `look.rs`: looking around in time
+//! - `open.rs`: links and files
+//! - `host.rs`: the second module's side
 
 pub(crate) mod host;
+mod look;
+pub(crate) mod open;
 mod show;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use standby_trace::Trace;
+use standby_figure::Hit;
 use standby_trace::recorder::Recorder;
 use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
+use standby_trace::{Ledger, Trace};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver, ResizeObserverEntry};
+use web_sys::{Element, HtmlElement, ResizeObserver, ResizeObserverEntry};
 
 use crate::axis::Axis;
 use crate::dom::Words;
 use crate::inspector::Inspector;
 use crate::live::{Live, News};
+use crate::news::Spoken;
+use crate::preferences;
 use crate::presence::{self, Presence};
 use crate::server::Change;
 use crate::state::{Conduct, Effect, Happens, Pause, State, Step, Trouble};
 use crate::view::card::Card;
 use crate::view::controls::{self, Controls};
+use crate::view::keymap::KeyMap;
 use crate::view::label::{self, Label};
 use crate::view::ledger::Table;
-use crate::view::picture::{Picture, Walk};
+use crate::view::notice::Notice;
+use crate::view::picture::Picture;
 use crate::view::pill::Pill;
 use crate::view::sentence::Sentence;
 use crate::view::tabs::Tabs;
+use crate::view::timebar::TimeBar;
 use crate::{dom, page};
+use look::Looking;
 
 /// One experiment in the page.
 pub(crate) struct Widget {
@@ -50,7 +63,11 @@ pub(crate) struct Widget {
     generation: Cell<u32>,
     /// What is drawn before there is a run.
     empty: RefCell<Recorder>,
-    axis: Cell<Axis>,
+    /// A trace from a file, while one is shown.
+    recorded: RefCell<Option<Trace>>,
+    /// How often another trace was put in the place of one.
+    sources: Cell<u32>,
+    looking: Looking,
     /// Where the picture stands still.
     rest_us: Cell<i64>,
     pill: Pill,
@@ -58,10 +75,15 @@ pub(crate) struct Widget {
     picture: Picture,
     sentence: Sentence,
     controls: RefCell<Controls>,
+    bar: TimeBar,
+    keys: KeyMap,
+    notice: Notice,
     table: Table,
     tabs: Tabs,
+    to_playground: HtmlElement,
     /// What is said to those who hear the page.
     live_region: Words,
+    spoken: RefCell<Spoken>,
     shown: Shown,
     inspected: Inspected,
 }
@@ -71,11 +93,12 @@ pub(crate) struct Widget {
 struct Inspected {
     module: RefCell<Option<Inspector>>,
     /// The run and its revision when the number below last grew.
-    seen: Cell<Option<(u32, u64)>>,
+    seen: Cell<Option<(u32, u32, u64)>>,
     revision: Cell<f64>,
-    /// The revision and the message that the panel was told of last, and when.
+    /// The revision and the message that the panel was told of last.
     told: Cell<(f64, Option<u64>)>,
-    told_ms: Cell<f64>,
+    /// It will be told soon.
+    telling: Cell<bool>,
 }
 
 /// What the display calls with its time.
@@ -99,7 +122,7 @@ impl Widget {
     /// What is wrong with the placeholder.
     pub(crate) fn mount(element: &HtmlElement) -> Result<Rc<Self>, String> {
         let json = element.get_attribute("data-experiment").ok_or("it has no `data-experiment`")?;
-        let experiment: Experiment = serde_json::from_str(&json).map_err(|e| e.to_string())?;
+        let experiment: Experiment = standby_trace::json::read(&json).map_err(|e| e.to_string())?;
         experiment.scenario.check().map_err(|e| e.to_string())?;
 
         let widget = Rc::new_cyclic(|me: &Weak<Self>| {
@@ -107,7 +130,7 @@ impl Widget {
             let names = label::names(&scenario.lanes);
             let run = me.clone();
             let card = Card::new(move || with(&run, |widget| widget.happens(Happens::Run)));
-            let table = Table::new(&experiment.title);
+            let table = Table::new(&element.id(), &experiment.title);
             let choose = me.clone();
             let tabs = Tabs::new(&element.id(), &experiment.title, table.element(), move |tab| {
                 with(&choose, |widget| widget.choose(tab));
@@ -119,7 +142,17 @@ impl Widget {
                 controls: new_controls(me, &experiment, &scenario).into(),
                 sentence: Sentence::new(&experiment.look),
                 pill: Pill::new(),
-                axis: Axis::new(scenario.window_ms).into(),
+                looking: Looking::new(scenario.window_ms),
+                bar: TimeBar::new({
+                    let me = me.clone();
+                    move |does| with(&me, |widget| widget.look(does))
+                }),
+                keys: KeyMap::new(&element.id(), preferences::set_aloud),
+                notice: Notice::new(),
+                recorded: RefCell::default(),
+                sources: Cell::default(),
+                spoken: RefCell::default(),
+                to_playground: to_playground(),
                 conduct: Conduct::new(experiment.autostart).into(),
                 empty: Recorder::new(scenario.clone(), 0).into(),
                 scenario: scenario.into(),
@@ -149,17 +182,24 @@ impl Widget {
             .set("role", "group")
             .set("aria-label", &self.experiment.title)
             .child(&head);
-        if self.element.has_attribute("data-playground") {
+        if self.is_playground() {
             let editor = dom::classed("div", "standby-editor").done();
             body = body.child(&editor);
             self.build_editor(&editor);
         }
+        let mut row = dom::classed("div", "standby-row").child(self.tabs.row());
+        if !self.is_playground() {
+            row = row.child(&self.to_playground);
+        }
         let body = body
+            .child(self.notice.element())
             .child(self.picture.element())
+            .child(self.bar.element())
             .child(self.sentence.element())
             .child(self.controls.borrow().element())
-            .child(self.tabs.row())
+            .child(&row.done())
             .child(self.tabs.panels())
+            .child(self.keys.element())
             .child(&self.live_region.parent())
             .done();
         let _ = self.element.append_child(&body);
@@ -167,6 +207,8 @@ impl Widget {
         self.picture.read_theme();
         self.show_state();
         self.show_words();
+        self.show_bar();
+        self.show_playground_link();
         self.paint();
 
         let me = Rc::downgrade(self);
@@ -182,6 +224,7 @@ impl Widget {
         self.generation.set(self.generation.get().wrapping_add(1));
         self.live.take();
         self.step.take();
+        self.recorded.take();
         let me = Rc::downgrade(self);
         let names = label::names(&scenario.lanes);
         self.picture.set_labels(labels(&me, &names, &scenario));
@@ -191,59 +234,43 @@ impl Widget {
         self.table.clear();
         self.names.replace(names);
         self.empty.replace(Recorder::new(scenario.clone(), 0));
-        self.axis.set(Axis::new(scenario.window_ms));
+        self.looking.begin(Axis::new(scenario.window_ms));
         self.rest_us.set(0);
         self.scenario.replace(scenario);
-        self.picture.point(None);
+        self.picture.pin(None);
         self.close_panels();
         self.show_state();
-        self.show_words();
-        self.paint();
+        self.show_playground_link();
+        self.looked();
         self.sentence.say_plain(&self.experiment.look);
         if ran {
             self.happens(Happens::Run);
         }
     }
 
-    /// Says something to those who hear the page.
+    /// Says something to those who hear the page, because they did something.
     fn announce(&self, text: &str) {
         self.live_region.say(text);
     }
 
-    fn listen(self: &Rc<Self>) {
-        // No key that is pressed in here turns mdBook's page, opens its search or its help.
-        dom::on(&self.element, "keydown", web_sys::Event::stop_propagation);
+    /// Says what there is to say by itself, if it is time and wanted.
+    fn speak_news(&self) {
+        let now_ms = dom::window().performance().map_or(0.0, |performance| performance.now());
+        let names = self.names.borrow();
+        let said = self.with_trace(|trace| self.spoken.borrow_mut().next(now_ms, trace, &names));
+        if let Some(said) = said
+            && preferences::aloud()
+        {
+            self.live_region.say(&said);
+        }
+    }
 
-        let canvas = self.picture.canvas();
-        for event in ["pointermove", "pointerdown"] {
-            let me = Rc::downgrade(self);
-            dom::on(canvas, event, move |event| {
-                if let Some(pointer) = event.dyn_ref::<PointerEvent>() {
-                    let (x, y) = (pointer.offset_x() as f32, pointer.offset_y() as f32);
-                    with(&me, |widget| widget.point(|picture, trace| picture.point_at(trace, x, y)));
-                }
-            });
-        }
-        for event in ["pointerleave", "blur"] {
-            let me = Rc::downgrade(self);
-            dom::on(canvas, event, move |_| {
-                with(&me, |widget| widget.point(|picture, _| picture.point(None)));
-            });
-        }
-        let me = Rc::downgrade(self);
-        dom::on(canvas, "keydown", move |event| {
-            let key = event.dyn_ref::<KeyboardEvent>().map(KeyboardEvent::key).unwrap_or_default();
-            let step = match key.as_str() {
-                "ArrowLeft" | "ArrowDown" => Walk::Back,
-                "ArrowRight" | "ArrowUp" => Walk::On,
-                "Home" => Walk::First,
-                "End" => Walk::Last,
-                "Escape" => return with(&me, |widget| widget.point(|picture, _| picture.point(None))),
-                _ => return,
-            };
-            event.prevent_default();
-            with(&me, |widget| widget.point(|picture, trace| picture.walk(trace, step)));
-        });
+    fn open_keys(&self) {
+        self.keys.open(preferences::aloud());
+    }
+
+    fn listen(self: &Rc<Self>) {
+        self.listen_to_looks();
 
         let me = Rc::downgrade(self);
         let resized = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
@@ -269,6 +296,11 @@ impl Widget {
         self.element.is_same_node(Some(element))
     }
 
+    /// Whether something of the page is within it.
+    pub(crate) fn holds(&self, node: &web_sys::Node) -> bool {
+        self.element.contains(Some(node))
+    }
+
     /// It has or wants connections.
     pub(crate) fn runs(&self) -> bool {
         self.conduct.borrow().runs()
@@ -276,8 +308,8 @@ impl Widget {
 
     /// The trace as JSON, as far back as the window goes.
     pub(crate) fn trace_json(&self) -> Option<String> {
-        let live = self.live.borrow().clone()?;
-        live.run().read(|recorder| serde_json::to_string(recorder.trace()).ok())
+        let shown = self.recorded.borrow().is_some() || self.live.borrow().is_some();
+        shown.then(|| self.with_trace(|trace| serde_json::to_string(trace).ok()))?
     }
 
     fn presence(self: &Rc<Self>, presence: Presence) {
@@ -293,6 +325,9 @@ impl Widget {
         let before = self.conduct.borrow().state().clone();
         let effect = self.conduct.borrow_mut().on(happens);
         let state = self.conduct.borrow().state().clone();
+        if before == State::Recorded && state != State::Recorded {
+            self.unload();
+        }
         match effect {
             Effect::None => {}
             Effect::Start => self.start(),
@@ -300,7 +335,12 @@ impl Widget {
             Effect::LetGo => self.let_go(note_of(&state)),
         }
         if effect != Effect::None || before != state {
+            if before != state {
+                self.spoken.borrow_mut().say(&Pill::spoken(&state));
+                self.speak_news();
+            }
             self.show_state();
+            self.show_bar();
             self.next_frame();
         }
     }
@@ -313,8 +353,10 @@ impl Widget {
         self.table.forget();
         self.picture.keep_labels(self.scenario.borrow().lanes.len());
         self.rest_us.set(0);
+        self.spoken.borrow_mut().begin();
         let scenario = self.scenario.borrow().clone();
-        self.axis.set(Axis::new(scenario.window_ms));
+        self.looking.begin(Axis::new(scenario.window_ms));
+        self.picture.pin(None);
         self.show_words();
         self.paint();
 
@@ -366,9 +408,9 @@ impl Widget {
         page::claim(self);
         self.step.take();
         if let Some(live) = self.live.borrow().clone() {
-            let mut axis = self.axis.get();
+            let mut axis = self.looking.axis.get();
             axis.go_on(self.rest_us.get(), live.run().now_us());
-            self.axis.set(axis);
+            self.looking.axis.set(axis);
             live.go_on(false);
         }
     }
@@ -418,6 +460,7 @@ impl Widget {
                     live.steer(change);
                 }
                 self.show_state();
+                self.show_playground_link();
             }
         }
     }
@@ -429,6 +472,7 @@ impl Widget {
                 if let Some(kept) = self.scenario.borrow_mut().lanes.get_mut(index) {
                     *kept = spec;
                 }
+                self.show_playground_link();
                 if let Some(live) = live {
                     live.set_lane(index, spec);
                 }
@@ -441,16 +485,31 @@ impl Widget {
         }
     }
 
-    /// The reader points at something.
-    fn point(self: &Rc<Self>, point: impl FnOnce(&Picture, &Trace) -> bool) {
-        if self.with_trace(|trace| point(&self.picture, trace)) {
-            self.paint();
-            self.show_sentence();
+    fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
+        match self.recorded.borrow().as_ref() {
+            Some(trace) => read(trace),
+            None => self.with_recorder(|recorder| read(recorder.trace())),
         }
     }
 
-    fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
-        self.with_recorder(|recorder| read(recorder.trace()))
+    /// The totals, or those up to a moment.
+    fn ledgers(&self, until_us: Option<i64>) -> Vec<Ledger> {
+        match (self.recorded.borrow().as_ref(), until_us) {
+            (Some(trace), until_us) => Ledger::until(trace, until_us.unwrap_or(i64::MAX)),
+            (None, Some(until_us)) => self.with_recorder(|recorder| recorder.ledgers_until(until_us)),
+            (None, None) => self.with_recorder(Recorder::ledgers),
+        }
+    }
+
+    /// Now, on the axis of what is shown.
+    fn now_us(&self) -> i64 {
+        if let Some(trace) = self.recorded.borrow().as_ref() {
+            return trace.until_us;
+        }
+        match self.live.borrow().as_ref() {
+            Some(live) if self.runs() => live.run().now_us(),
+            _ => self.rest_us.get(),
+        }
     }
 
     fn with_recorder<T>(&self, read: impl FnOnce(&Recorder) -> T) -> T {
@@ -462,7 +521,7 @@ impl Widget {
 
     /// Points at the message of a number, or at none.
     fn select(self: &Rc<Self>, message: Option<u64>) {
-        self.point(|picture, _| picture.point_message(message));
+        self.point(|picture, _| picture.pin(message.map(Hit::Message)));
     }
 
     /// The page's theme changed.
@@ -486,6 +545,15 @@ fn labels(me: &Weak<Widget>, names: &[String], scenario: &Scenario) -> Vec<Label
         Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
     };
     scenario.lanes.iter().enumerate().map(label).collect()
+}
+
+/// The way to the page where the same experiment can be set freely.
+fn to_playground() -> HtmlElement {
+    dom::classed("a", "standby-open")
+        .set("aria-label", "Open in the playground")
+        .child(&dom::classed("span", "standby-wide").text("Playground ").done())
+        .child(&dom::html("span").set("aria-hidden", "true").text("↗").done())
+        .done()
 }
 
 fn new_controls(me: &Weak<Widget>, experiment: &Experiment, scenario: &Scenario) -> Controls {

@@ -3,8 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use standby_figure::{describe, say};
-use standby_trace::Ledger;
+use standby_figure::{describe, say, say_message};
 use standby_trace::recorder::Recorder;
 use wasm_bindgen::JsCast;
 
@@ -39,7 +38,7 @@ impl Widget {
 
     /// Asks for the next frame, as long as there is something to draw.
     pub(super) fn next_frame(&self) {
-        if !self.runs() || self.shown.frame_is_due.replace(true) {
+        if !self.moves() || self.shown.frame_is_due.replace(true) {
             return;
         }
         if let Some(frame) = self.shown.frame.borrow().as_ref() {
@@ -47,11 +46,16 @@ impl Widget {
         }
     }
 
+    fn moves(&self) -> bool {
+        self.runs() || self.looking.plays()
+    }
+
     pub(super) fn frame(self: &Rc<Self>, at_ms: f64) {
         self.shown.frame_is_due.set(false);
-        if !self.runs() {
+        if !self.moves() {
             return;
         }
+        self.play_on(at_ms);
         let still = dom::media("(prefers-reduced-motion: reduce)");
         let due = |shown: &Cell<f64>, each_ms: f64| {
             let due = at_ms - shown.get() >= each_ms;
@@ -61,7 +65,7 @@ impl Widget {
             due
         };
         if due(&self.shown.picture_ms, if still { STILL_MS } else { 0.0 }) {
-            if let Some(live) = self.live.borrow().as_ref() {
+            if let Some(live) = self.live.borrow().as_ref().filter(|_| self.runs()) {
                 live.run().record(Recorder::advance);
             }
             self.paint();
@@ -69,7 +73,9 @@ impl Widget {
         if due(&self.shown.words_ms, if still { STILL_MS } else { WORDS_MS }) {
             self.show_words();
             self.show_state();
-            self.tell_panel(at_ms);
+            self.show_bar();
+            self.speak_news();
+            self.tell_soon();
         }
         if due(&self.shown.sentence_ms, SENTENCE_MS) {
             self.show_sentence();
@@ -93,45 +99,37 @@ impl Widget {
     }
 
     pub(super) fn paint(&self) {
-        let now_us = match self.live.borrow().as_ref() {
-            Some(live) if self.runs() => live.run().now_us(),
-            _ => self.rest_us.get(),
-        };
-        let ends_us = self.axis.get().ends(now_us);
-        self.with_trace(|trace| self.picture.draw(trace, ends_us, now_us));
+        let now_us = self.now_us();
+        let ends_us = self.looking.axis.get().ends(now_us);
+        let (known_us, cursor_us) = (self.looking.known_us(now_us), self.looking.cursor_us());
+        self.with_trace(|trace| self.picture.draw(trace, ends_us, known_us, cursor_us));
     }
 
     pub(super) fn show_words(&self) {
-        let live = self.live.borrow().clone();
-        let Some(live) = live else {
-            let names = self.names.borrow();
-            let ledgers = vec![Ledger::default(); names.len()];
-            self.table.show(self.empty.borrow().trace(), &ledgers, &names, &[], u64::MAX);
-            for label in self.picture.labels().borrow().iter() {
-                label.show(None, false, None);
-            }
-            return;
-        };
-        let gave_up: Vec<Option<String>> = live.lanes().iter().map(|lane| lane.gave_up()).collect();
-        live.run().read(|recorder| {
-            let (trace, ledgers) = (recorder.trace(), recorder.ledgers());
-            let standing: Vec<Standing> = live
-                .lanes()
-                .iter()
-                .map(|lane| Standing { last_id: lane.last_id(), gave_up: lane.gave_up().is_some() })
-                .collect();
-            self.table.show(trace, &ledgers, &self.names.borrow(), &standing, recorder.revision());
+        let until_us = self.looking.cursor_us();
+        let ledgers = self.ledgers(until_us);
+        let live = self.live.borrow().clone().filter(|_| self.recorded.borrow().is_none());
+        let lanes = live.as_ref().map(|live| live.lanes()).unwrap_or_default();
+        let gave_up: Vec<Option<String>> = lanes.iter().map(|lane| lane.gave_up()).collect();
+        let standing = lanes
+            .iter()
+            .zip(&gave_up)
+            .map(|(lane, gave_up)| Standing { last_id: lane.last_id(), gave_up: gave_up.is_some() });
+        let standing: Vec<Standing> = standing.collect();
+        let revision = self.with_recorder(Recorder::revision);
+        self.with_trace(|trace| {
             let known = self.picture.labels().borrow().len();
             for lane in trace.lanes.iter().skip(known) {
                 self.picture.add_label(Label::outside(lane));
             }
-            for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
-                let age_us = ledger.staleness.p50_us();
-                let age = age_us.map(standby_figure::format::age);
-                let gave_up = gave_up.get(i).and_then(|why| why.as_deref());
-                label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
-            }
+            self.table.show(trace, &ledgers, &self.names.borrow(), &standing, (revision, until_us));
         });
+        for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
+            let age_us = ledger.staleness.p50_us();
+            let age = age_us.map(standby_figure::format::age);
+            let gave_up = gave_up.get(i).and_then(|why| why.as_deref());
+            label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
+        }
     }
 
     pub(super) fn show_sentence(&self) {
@@ -139,17 +137,20 @@ impl Widget {
             return self.sentence.say_plain(&notice);
         }
         let Some(view) = self.picture.view() else { return };
-        let words = self.with_trace(|trace| say(trace, &view));
+        let words = self.with_trace(|trace| match view.message {
+            Some(number) => say_message(trace, number),
+            None => say(trace, &view),
+        });
         if words.is_empty() {
             self.sentence.say_plain(&self.experiment.look);
         } else {
             self.sentence.say(words);
         }
-        let selected = view.selected.is_some();
-        self.with_trace(|trace| {
-            let spoken = if selected { self.sentence.text() } else { describe(trace) };
-            self.picture.speak(trace, &spoken);
-        });
+        let points = view.selected.is_some() || view.message.is_some();
+        let spoken = if points { self.sentence.text() } else { self.with_trace(describe) };
+        let kept = self.kept();
+        let at_us = self.looking.cursor_us().unwrap_or(kept.to_us);
+        self.picture.speak(&spoken, (kept.from_us / 1_000, at_us / 1_000, kept.to_us / 1_000));
     }
 }
 
@@ -168,5 +169,6 @@ fn state_names(state: &State) -> (&'static str, &'static str) {
         State::Stopped(Trouble::NotThere { .. }) => ("no-server", "away"),
         State::Stopped(Trouble::Busy) => ("busy", ""),
         State::Stopped(Trouble::Refused { .. }) => ("refused", ""),
+        State::Recorded => ("recorded", ""),
     }
 }
