@@ -1,5 +1,5 @@
 //! The page's address, which follows what is set: a reload brings it back, and a link that is sent
-//! sets up the same.
+//! sets up the same. To read it is the widget's part.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -48,11 +48,4 @@ impl Address {
         let _ = dom::window()
             .set_timeout_with_callback_and_timeout_and_arguments_0(write.unchecked_ref(), GATHER_MS);
     }
-}
-
-/// What the address asks for: a scenario, or what is wrong with it. None without one.
-pub(crate) fn asked() -> Option<Result<Scenario, String>> {
-    let fragment = dom::window().location().hash().ok()?;
-    let asked = link::from_fragment(&fragment).filter(|asked| asked.name.is_none())?;
-    Some(asked.scenario.map_err(|e| e.to_string()))
 }

@@ -5,13 +5,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use standby_dom::{self as dom, Words};
-use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlTextAreaElement};
 
 use super::advice::{self, Advice};
 use super::control::Act;
 use super::session::{Session, Standing};
 use super::toml;
+use crate::copy;
 
 /// What the reader does here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Bar {
         &self.element
     }
 
-    /// Says what is wrong with a link, or with what the widget was given.
+    /// Says what is wrong with what the widget was given.
     pub(crate) fn complain(&self, wrong: &str) {
         self.complaint.1.say(&format!("Not set up: {wrong}."));
         dom::show(&self.complaint.0, true);
@@ -156,25 +156,11 @@ fn file() -> (HtmlTextAreaElement, HtmlElement) {
         .set("spellcheck", "false")
         .set("aria-label", "The scenario as a file, experiments/NAME.toml")
         .into();
-    let done = dom::classed("span", "standby-ed-says").set("role", "status").done();
-    let says = Rc::new(Words::within(&done, ""));
     let own = text.clone();
-    let copy = dom::button("", "Copy")
-        .on("click", move |_| {
-            own.select();
-            says.say(if copy_selected() { "Copied." } else { "Selected: copy it with Ctrl+C." });
-        })
-        .done();
     let details = dom::classed("details", "standby-ed-file")
         .child(&dom::html("summary").text("As a file for a chapter").done())
         .child(&text)
-        .child(&dom::classed("div", "standby-ed-row").child(&copy).child(&done).done())
+        .child(&copy::button("Copy", move || own.value()))
         .done();
     (text, details)
-}
-
-/// Copies what is selected. The older way, which works on pages without a secure origin too.
-fn copy_selected() -> bool {
-    let document = dom::document();
-    document.dyn_ref::<web_sys::HtmlDocument>().is_some_and(|page| page.exec_command("copy").unwrap_or(false))
 }

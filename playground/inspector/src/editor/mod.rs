@@ -105,15 +105,15 @@ pub fn build(element: &HtmlElement, host: &Host) {
     let _ = element.append_child(&whole);
     editor.listen();
     editor.show(None);
-    editor.address_changed();
     // Its listeners hold it weakly, and nobody else holds it: it lives as long as the page.
     OPEN.with_borrow_mut(|open| open.push(editor));
 }
 
 impl Editor {
     fn listen(self: &Rc<Self>) {
+        // The widget sets itself up as the address says.
         let me = Rc::downgrade(self);
-        dom::on(&dom::window(), "hashchange", move |_| with(&me, |editor| editor.address_changed()));
+        dom::on(&dom::window(), "hashchange", move |_| with(&me, |editor| editor.follow_soon()));
 
         let Some(place) = &self.place else { return };
         let me = Rc::downgrade(self);
@@ -269,17 +269,6 @@ impl Editor {
         if self.session.borrow_mut().follow(scenario) {
             self.show(None);
             self.address.follow(self.session.borrow().draft().scenario());
-        }
-    }
-
-    /// The page was opened with, or was sent to, an address.
-    fn address_changed(self: &Rc<Self>) {
-        match address::asked() {
-            Some(Ok(scenario)) if scenario != *self.session.borrow().draft().scenario() => {
-                self.edit(&Edit::Take(Box::new(scenario)));
-            }
-            Some(Err(wrong)) => self.bar.complain(&wrong),
-            _ => {}
         }
     }
 }
