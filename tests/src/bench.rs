@@ -82,7 +82,7 @@ async fn in_browser(browser: &Browser, host: &Host) -> Result<bool> {
     browser.resize(1_280, 800).await?;
     browser.goto(&format!("{}/index.html", host.origin)).await?;
     wait::until("the page is ready", || async {
-        browser.js::<bool>("return window.ready === true", &[]).await
+        Ok(browser.js::<bool>("return window.ready === true", &[]).await?.then_some(()))
     })
     .await?;
     let version: String = browser.js("return navigator.userAgent", &[]).await?;
