@@ -92,6 +92,17 @@ impl Bar {
         &self.element
     }
 
+    /// A button that can't be pressed any more loses the focus: the next one that can be has it.
+    pub(crate) fn keep_focus(&self) {
+        let lost = dom::document()
+            .active_element()
+            .is_none_or(|active| active.tag_name() == "BODY" || active.has_attribute("disabled"));
+        let can = self.back.iter().find(|button| !button.has_attribute("disabled"));
+        if let Some(button) = can.filter(|_| lost) {
+            let _ = button.focus();
+        }
+    }
+
     /// Says what is wrong with what the widget was given.
     pub(crate) fn complain(&self, wrong: &str) {
         self.complaint.1.say(&format!("Not set up: {wrong}."));

@@ -163,10 +163,14 @@ impl Editor {
             Does::Undo => self.session.borrow_mut().undo(),
             Does::Redo => self.session.borrow_mut().redo(),
             Does::Reset => self.session.borrow_mut().reset(),
-            Does::Apply => return self.apply(),
+            Does::Apply => {
+                self.apply();
+                return self.bar.keep_focus();
+            }
         };
         if changed {
             self.settle(None);
+            self.bar.keep_focus();
             self.host.announce(match does {
                 Does::Undo => "Undone",
                 Does::Redo => "Done again",
