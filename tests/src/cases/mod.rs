@@ -11,6 +11,7 @@ mod exclusive;
 mod looking;
 mod pages;
 mod plain;
+mod playground;
 mod recovery;
 
 macro_rules! cases {
@@ -67,6 +68,18 @@ pub(crate) fn all() -> Vec<Case> {
             no_key_of_a_widget_turns_the_page,
             the_books_own_controls_work,
             a_running_experiment_fits_a_phone,
+        },
+        playground::{
+            two_lanes_of_one_kind_run_on_settings_of_their_own,
+            a_ready_scenario_sets_the_page_up,
+            every_ready_scenario_runs,
+            a_value_that_cannot_be_used_says_so_at_its_field_and_runs_nothing,
+            undo_brings_back_what_was_set,
+            a_reload_and_a_link_keep_what_was_set,
+            a_change_while_it_runs_waits_for_apply,
+            more_streams_than_connections_are_told_and_mended,
+            the_page_is_set_and_run_by_keys_alone,
+            the_page_uses_the_window_and_fits_a_phone,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,

@@ -1,6 +1,6 @@
 //! Where a browser's limits would make a scenario mislead, and what to do about it.
 
-use standby_trace::scenario::{LaneSpec, Scenario, SseClient, Transport};
+use standby_trace::scenario::{LaneSpec, Scenario, Transport};
 
 use super::draft::Edit;
 use super::field::Pick;
@@ -15,8 +15,8 @@ const HELD: usize = CONNECTIONS - 1;
 pub(crate) struct Advice {
     /// What is wrong, for the reader.
     pub(crate) text: String,
-    /// What can be done: its words, and the edits.
-    pub(crate) offers: Vec<(String, Vec<Edit>)>,
+    /// What can be done: its words, and the edit.
+    pub(crate) offers: Vec<(String, Edit)>,
 }
 
 /// What there is to say about a scenario.
@@ -60,8 +60,8 @@ fn held(scenario: &Scenario) -> Option<Advice> {
     Some(Advice {
         text,
         offers: vec![
-            (format!("Make {which} WebSockets").replace("WebSockets", plural(over.len())), sockets),
-            (format!("Remove {which}"), removed),
+            (format!("Make {which} {}", plural(over.len())), Edit::All(sockets)),
+            (format!("Remove {which}"), Edit::All(removed)),
         ],
     })
 }
@@ -101,18 +101,4 @@ fn dense(scenario: &Scenario) -> Option<Advice> {
         ),
         offers: Vec::new(),
     })
-}
-
-/// What to know about one lane, if there is something.
-pub(crate) fn of_lane(lane: &LaneSpec) -> Option<&'static str> {
-    match *lane {
-        LaneSpec::LongPoll { timeout_ms: 0, .. } => {
-            Some("With 0 ms nothing is held: it asks again as soon as it has its answer.")
-        }
-        LaneSpec::Sse { client: SseClient::EventSource, .. }
-        | LaneSpec::Sse { .. }
-        | LaneSpec::ShortPoll { .. }
-        | LaneSpec::LongPoll { .. }
-        | LaneSpec::WebSocket { .. } => None,
-    }
 }

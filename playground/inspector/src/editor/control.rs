@@ -18,7 +18,7 @@ use super::value;
 pub(crate) type Act = Rc<dyn Fn(Edit)>;
 
 /// Marks a field in which something is typed that was not taken yet.
-const TYPING: &str = "data-typing";
+pub(crate) const TYPING: &str = "data-typing";
 
 /// A control on the page.
 pub(crate) enum Control {
@@ -116,7 +116,8 @@ fn key(part: Part) -> String {
         Part::Value(field) => format!("{field:?}"),
         Part::Choice(pick) | Part::Check(pick) => format!("{pick:?}"),
     };
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join("-").to_lowercase()
 }
 
@@ -173,9 +174,10 @@ fn value_of(field: Field, id: &str, key: &str, of: &str, act: &Act) -> (HtmlElem
                 let _ = own.remove_attribute(TYPING);
                 let kind = field.kind();
                 // What can't be read steps from where it was.
-                let now = kind.read(&own.value()).ok().or_else(|| {
-                    own.get_attribute("aria-valuenow").and_then(|now| now.parse().ok())
-                });
+                let now = kind
+                    .read(&own.value())
+                    .ok()
+                    .or_else(|| own.get_attribute("aria-valuenow").and_then(|now| now.parse().ok()));
                 let next = next(&kind, now.unwrap_or(*kind.bounds.start()), up == "ArrowUp");
                 act(Edit::Type(field, kind.write(next)));
             }

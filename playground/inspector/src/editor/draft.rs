@@ -35,6 +35,8 @@ pub(crate) enum Edit {
     Seed(u64),
     /// Sets everything up as it is here.
     Take(Box<Scenario>),
+    /// Does all of these, as one.
+    All(Vec<Edit>),
 }
 
 /// What was typed and can't be taken, and why.
@@ -147,6 +149,7 @@ impl Draft {
                 self.bad.remove(&Field::Seed);
                 self.scenario.seed = *seed % (bounds::SEED.end() + 1);
             }
+            Edit::All(edits) => edits.iter().for_each(|edit| self.edit(edit)),
             Edit::Take(scenario) => {
                 if scenario.check().is_ok() {
                     *self = Self::new((**scenario).clone());
@@ -167,7 +170,12 @@ impl Draft {
 
     fn pick(&mut self, pick: Pick, word: &str) {
         let owners = self.owners();
-        pick.set(&mut self.scenario, word);
+        let mut scenario = self.scenario.clone();
+        pick.set(&mut scenario, word);
+        if scenario.check().is_err() {
+            return;
+        }
+        self.scenario = scenario;
         if matches!(pick, Pick::Transport(_)) {
             self.give_back(&owners);
         }
@@ -258,7 +266,7 @@ impl Draft {
 
 /// The values and choices of a lane, in the order in which they stand in its row.
 pub(crate) fn of_lane(scenario: &Scenario, lane: usize) -> Vec<Part> {
-    use super::field::OfLane::{Base, Cap, Interval, Retry, SendEvery, Timeout};
+    use super::field::OfLane::{Base, Cap, Interval, KeepAlive, Retry, SendEvery, Silence, Timeout};
     let value = |of| Part::Value(Field::Lane(lane, of));
     let all = [
         value(Interval),
@@ -270,6 +278,8 @@ pub(crate) fn of_lane(scenario: &Scenario, lane: usize) -> Vec<Part> {
         value(Base),
         value(Cap),
         value(SendEvery),
+        value(KeepAlive),
+        value(Silence),
     ];
     all.into_iter().filter(|part| part.is_in(scenario)).collect()
 }

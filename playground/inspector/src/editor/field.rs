@@ -45,6 +45,10 @@ pub(crate) enum OfLane {
     SendEvery,
     /// The reconnection time that the server sends.
     Retry,
+    /// How often the server shows that it is there.
+    KeepAlive,
+    /// After how long without a sign the client gives a connection up.
+    Silence,
 }
 
 /// A planned fault's value.
@@ -158,6 +162,8 @@ impl Field {
             Self::Lane(_, OfLane::Cap) => time("cap", &bounds::BACKOFF_MS, None),
             Self::Lane(_, OfLane::SendEvery) => time("sends every", &bounds::SEND_EVERY_MS, Some("never")),
             Self::Lane(_, OfLane::Retry) => time("retry", &bounds::RETRY_MS, None),
+            Self::Lane(_, OfLane::KeepAlive) => time("keep-alive", &bounds::KEEP_ALIVE_MS, Some("default")),
+            Self::Lane(_, OfLane::Silence) => time("gives up after", &bounds::SILENCE_MS, Some("never")),
             Self::Fault(_, OfFault::At) => time("at", &bounds::FAULT_AT_MS, None),
             Self::Fault(_, OfFault::For) => time("for", &bounds::FAULT_MS, None),
             Self::Fault(_, OfFault::RetryAfter) => Kind {
@@ -247,6 +253,16 @@ impl OfLane {
             (Self::Timeout, LaneSpec::LongPoll { timeout_ms, .. }) => Some(timeout_ms),
             (Self::SendEvery, LaneSpec::WebSocket { send_every_ms, .. }) => Some(send_every_ms),
             (Self::Retry, LaneSpec::Sse { retry_ms, .. }) => Some(retry_ms),
+            (
+                Self::KeepAlive,
+                LaneSpec::WebSocket { keep_alive_ms, .. } | LaneSpec::Sse { keep_alive_ms, .. },
+            ) => Some(keep_alive_ms),
+            // An EventSource can't be told to give up.
+            (
+                Self::Silence,
+                LaneSpec::WebSocket { silence_ms, .. }
+                | LaneSpec::Sse { silence_ms, client: SseClient::Fetch, .. },
+            ) => Some(silence_ms),
             (Self::Base, LaneSpec::LongPoll { backoff, .. } | LaneSpec::WebSocket { backoff, .. }) => {
                 match backoff {
                     Backoff::Fixed { base_ms }
@@ -277,8 +293,9 @@ const BACKOFFS: [(&str, &str); 4] = [
 ];
 
 /// What can go wrong.
-const FAULTS: [(&str, &str); 4] = [
+const FAULTS: [(&str, &str); 5] = [
     ("drop", "drop the connections"),
+    ("half-open", "half-open: bytes vanish"),
     ("refuse", "refuse new requests"),
     ("stall", "stall: answer nothing"),
     ("unavailable", "answer 503"),
@@ -356,6 +373,7 @@ impl Pick {
             },
             Self::Kind(i) => match scenario.faults.get(i)?.fault {
                 Fault::Drop { .. } => "drop",
+                Fault::HalfOpen { .. } => "half-open",
                 Fault::Refuse { .. } => "refuse",
                 Fault::Stall { .. } => "stall",
                 Fault::Unavailable { .. } => "unavailable",
@@ -410,8 +428,11 @@ impl Pick {
                 }
             }
             Self::Client(i) => {
-                if let Some(LaneSpec::Sse { client, .. }) = scenario.lanes.get_mut(i) {
+                if let Some(LaneSpec::Sse { client, silence_ms, .. }) = scenario.lanes.get_mut(i) {
                     *client = if word == "fetch" { SseClient::Fetch } else { SseClient::EventSource };
+                    if *client == SseClient::EventSource {
+                        *silence_ms = 0;
+                    }
                 }
             }
             Self::Kind(i) => {
@@ -421,10 +442,11 @@ impl Pick {
                         Fault::Refuse { for_ms, .. }
                         | Fault::Stall { for_ms, .. }
                         | Fault::Unavailable { for_ms, .. } => for_ms,
-                        Fault::Drop { .. } => FAULT_MS,
+                        Fault::Drop { .. } | Fault::HalfOpen { .. } => FAULT_MS,
                     };
                     planned.fault = match word {
                         "drop" => Fault::Drop { sub },
+                        "half-open" => Fault::HalfOpen { sub },
                         "refuse" => Fault::Refuse { sub, for_ms },
                         "stall" => Fault::Stall { sub, for_ms },
                         "unavailable" => Fault::Unavailable { sub, for_ms, retry_after_s: None },
@@ -455,6 +477,7 @@ impl Pick {
 pub(crate) fn set_sub(fault: &mut Fault, to: Option<String>) {
     match fault {
         Fault::Drop { sub }
+        | Fault::HalfOpen { sub }
         | Fault::Refuse { sub, .. }
         | Fault::Stall { sub, .. }
         | Fault::Unavailable { sub, .. } => *sub = to,

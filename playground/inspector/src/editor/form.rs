@@ -155,13 +155,12 @@ impl Form {
     /// Focuses a control, or the nearest that there still is: where a row's button can't be pressed,
     /// the row's first control; where the row is gone, the last one's.
     fn focus(&self, key: &str) {
-        let find = |key: &str| self.element.query_selector(&format!("[data-key=\"{key}\"]:not(:disabled)")).ok().flatten();
+        let find = |key: &str| {
+            self.element.query_selector(&format!("[data-key=\"{key}\"]:not(:disabled)")).ok().flatten()
+        };
         let (row, _) = key.rsplit_once('-').unwrap_or((key, ""));
         let first = |row: &str| {
-            self.element
-                .query_selector(&format!("[data-row=\"{row}\"] :is(select, input)"))
-                .ok()
-                .flatten()
+            self.element.query_selector(&format!("[data-row=\"{row}\"] :is(select, input)")).ok().flatten()
         };
         let last = |rows: &Rows| -> Option<Element> {
             rows.list.query_selector("li:last-child :is(select, input)").ok().flatten()
@@ -215,16 +214,11 @@ impl Form {
         let tools = dom::classed("span", "standby-ed-tools")
             .child(&tool("↑", "move up", "up", Edit::MoveLane { from: i, to: i.saturating_sub(1) }, i > 0))
             .child(&tool("↓", "move down", "down", Edit::MoveLane { from: i, to: i + 1 }, i + 1 < count))
-            .child(&tool(
-                "⧉",
-                "duplicate",
-                "double",
-                Edit::DuplicateLane(i),
-                count < *bounds::LANES.end(),
-            ))
+            .child(&tool("⧉", "duplicate", "double", Edit::DuplicateLane(i), count < *bounds::LANES.end()))
             .child(&tool("✕", "remove", "remove", Edit::RemoveLane(i), count > *bounds::LANES.start()))
             .done();
-        let parts: Vec<Part> = [Part::Choice(Pick::Transport(i))].into_iter().chain(parts.iter().copied()).collect();
+        let parts: Vec<Part> =
+            [Part::Choice(Pick::Transport(i))].into_iter().chain(parts.iter().copied()).collect();
         self.row(&format!("lane-{i}"), &of, &(i + 1).to_string(), &parts, &tools)
     }
 

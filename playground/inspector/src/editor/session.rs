@@ -39,6 +39,8 @@ pub(crate) struct Session {
     first: Scenario,
     /// What the widget is set up with.
     applied: Scenario,
+    /// The last edit was the widget's own: a slider on its way is one edit, not twenty.
+    followed: bool,
 }
 
 impl Session {
@@ -50,6 +52,7 @@ impl Session {
             redo: Vec::new(),
             first,
             applied: scenario,
+            followed: false,
         }
     }
 
@@ -65,6 +68,7 @@ impl Session {
             return false;
         }
         let before = std::mem::replace(&mut self.draft, next);
+        self.followed = false;
         self.undo.push(before);
         if self.undo.len() > MOST_UNDONE {
             self.undo.remove(0);
@@ -76,6 +80,7 @@ impl Session {
     /// Goes back by one edit; says whether there was one.
     pub(crate) fn undo(&mut self) -> bool {
         let Some(before) = self.undo.pop() else { return false };
+        self.followed = false;
         self.redo.push(std::mem::replace(&mut self.draft, before));
         true
     }
@@ -99,10 +104,14 @@ impl Session {
         [!self.undo.is_empty(), !self.redo.is_empty(), !first]
     }
 
+    /// Whether the widget is set up otherwise.
+    pub(crate) fn waits(&self) -> bool {
+        *self.draft.scenario() != self.applied
+    }
+
     /// What the widget is to be set up with now: nothing while a value can't be taken.
     pub(crate) fn due(&self) -> Option<&Scenario> {
-        let scenario = self.draft.scenario();
-        (self.draft.bad().is_empty() && *scenario != self.applied).then_some(scenario)
+        (self.draft.bad().is_empty() && self.waits()).then_some(self.draft.scenario())
     }
 
     /// The widget has been set up with the draft.
@@ -139,6 +148,14 @@ impl Session {
             }
         }
         self.applied = scenario;
-        self.edit(&Edit::Take(Box::new(next)))
+        let edit = Edit::Take(Box::new(next));
+        if std::mem::take(&mut self.followed) && self.redo.is_empty() {
+            self.draft = self.draft.after(&edit);
+            self.followed = true;
+            return true;
+        }
+        let changed = self.edit(&edit);
+        self.followed = changed;
+        changed
     }
 }

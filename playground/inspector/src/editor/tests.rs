@@ -130,6 +130,18 @@ fn every_choice_keeps_what_is_chosen() {
 }
 
 #[test]
+fn an_event_source_has_no_silence() {
+    let silence = Field::Lane(0, OfLane::Silence);
+    let draft = Draft::new(scenario(&[Transport::Sse]));
+    assert!(!of_lane(draft.scenario(), 0).contains(&Part::Value(silence)));
+    let fetch = draft.after(&picked(Pick::Client(0), "fetch")).after(&typed(silence, "3 s"));
+    assert_eq!(silence.get(fetch.scenario()), Some(3_000));
+    let back = fetch.after(&picked(Pick::Client(0), "event-source"));
+    assert_eq!(back.scenario().check(), Ok(()));
+    assert!(matches!(back.scenario().lanes[0], LaneSpec::Sse { silence_ms: 0, .. }));
+}
+
+#[test]
 fn there_are_one_to_eight_lanes() {
     let mut draft = Draft::new(scenario(&[Transport::Sse]));
     assert_eq!(draft.after(&Edit::RemoveLane(0)), draft);
@@ -243,14 +255,20 @@ fn what_is_set_below_the_picture_is_followed_and_can_be_undone() {
     let mut slid = first.clone();
     slid.conditions.latency_ms = 300;
     assert!(session.follow(slid.clone()));
-    assert!(!session.follow(slid), "it is known already");
+    assert!(!session.follow(slid.clone()), "it is known already");
+    slid.conditions.latency_ms = 350;
+    assert!(session.follow(slid.clone()), "the slider goes on");
+    slid.conditions.latency_ms = 300;
+    assert!(session.follow(slid));
     assert_eq!(session.draft().scenario().conditions.latency_ms, 300);
     assert_eq!(session.draft().scenario().lanes.len(), 2, "what was edited here is still there");
     // A link sets everything.
     let other = scenario(&[Transport::WebSocket]);
     assert!(session.follow(other.clone()));
     assert_eq!(*session.draft().scenario(), other);
+    // All that came from below the picture, one after another, is one edit.
     assert!(session.undo());
+    assert_eq!(session.draft().scenario().conditions.latency_ms, 100);
     assert_eq!(session.draft().scenario().lanes.len(), 2);
 }
 
@@ -274,8 +292,8 @@ fn more_lanes_than_connections_are_told_and_can_be_mended() {
     assert!(told[0].text.starts_with("7 lanes hold an HTTP connection each"), "{}", told[0].text);
     let words: Vec<_> = told[0].offers.iter().map(|(words, _)| words.as_str()).collect();
     assert_eq!(words, ["Make lanes 7, 8 WebSockets", "Remove lanes 7, 8"]);
-    for (words, edits) in &told[0].offers {
-        let mended = edits.iter().fold(Draft::new(over.clone()), |draft, edit| draft.after(edit));
+    for (words, edit) in &told[0].offers {
+        let mended = Draft::new(over.clone()).after(edit);
         let left = advice::of(mended.scenario());
         assert!(!left.iter().any(|advice| advice.text.contains("hold an HTTP")), "{words}: {left:?}");
     }
@@ -286,7 +304,7 @@ fn the_file_reads_back_as_the_scenario() {
     let mut all = scenario(&Transport::ALL);
     all.lanes.extend([
         LaneSpec::ShortPoll { interval_ms: 300, conditional: true },
-        LaneSpec::Sse { retry_ms: 700, client: SseClient::Fetch },
+        LaneSpec::Sse { retry_ms: 700, client: SseClient::Fetch, keep_alive_ms: 900, silence_ms: 3_000 },
     ]);
     for backoff in [
         Backoff::Fixed { base_ms: 500 },
@@ -294,9 +312,11 @@ fn the_file_reads_back_as_the_scenario() {
         Backoff::DecorrelatedJitter { base_ms: 500, cap_ms: 8_000 },
     ] {
         all.lanes[1] = LaneSpec::LongPoll { timeout_ms: 3_000, backoff };
-        all.lanes[2] = LaneSpec::WebSocket { backoff, send_every_ms: 900 };
+        all.lanes[2] =
+            LaneSpec::WebSocket { backoff, send_every_ms: 900, keep_alive_ms: 2_000, silence_ms: 5_000 };
         all.faults = vec![
             drops(1_000, Some("sse-2")),
+            PlannedFault { at_ms: 1_500, fault: Fault::HalfOpen { sub: None } },
             PlannedFault { at_ms: 2_000, fault: Fault::Refuse { sub: None, for_ms: 500 } },
             PlannedFault { at_ms: 3_000, fault: Fault::Stall { sub: None, for_ms: 600 } },
             PlannedFault {

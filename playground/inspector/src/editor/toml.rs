@@ -63,18 +63,30 @@ fn lane(out: &mut String, lane: LaneSpec) -> std::fmt::Result {
         LaneSpec::LongPoll { timeout_ms, backoff } => {
             writeln!(out, "timeout_ms = {timeout_ms}\nbackoff = {}", waits(backoff))?;
         }
-        LaneSpec::WebSocket { backoff, send_every_ms } => {
+        LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
             writeln!(out, "backoff = {}", waits(backoff))?;
             if send_every_ms > 0 {
                 writeln!(out, "send_every_ms = {send_every_ms}")?;
             }
+            signs(out, keep_alive_ms, silence_ms)?;
         }
-        LaneSpec::Sse { retry_ms, client } => {
+        LaneSpec::Sse { retry_ms, client, keep_alive_ms, silence_ms } => {
             writeln!(out, "retry_ms = {retry_ms}")?;
             if client == SseClient::Fetch {
                 writeln!(out, "client = \"fetch\"")?;
             }
+            signs(out, keep_alive_ms, silence_ms)?;
         }
+    }
+    Ok(())
+}
+
+fn signs(out: &mut String, keep_alive_ms: u32, silence_ms: u32) -> std::fmt::Result {
+    if keep_alive_ms > 0 {
+        writeln!(out, "keep_alive_ms = {keep_alive_ms}")?;
+    }
+    if silence_ms > 0 {
+        writeln!(out, "silence_ms = {silence_ms}")?;
     }
     Ok(())
 }
@@ -95,6 +107,7 @@ fn capped(kind: &str, base_ms: u32, cap_ms: u32) -> String {
 fn fault(out: &mut String, fault: &Fault) -> std::fmt::Result {
     let (kind, for_ms, retry_after_s) = match *fault {
         Fault::Drop { .. } => ("drop", None, None),
+        Fault::HalfOpen { .. } => ("half-open", None, None),
         Fault::Refuse { for_ms, .. } => ("refuse", Some(for_ms), None),
         Fault::Stall { for_ms, .. } => ("stall", Some(for_ms), None),
         Fault::Unavailable { for_ms, retry_after_s, .. } => ("unavailable", Some(for_ms), retry_after_s),
