@@ -146,8 +146,8 @@ impl<'b> Widget<'b> {
 
     /// The topic that its lanes subscribe to; none before they do.
     async fn topic_so_far(&self) -> Result<Option<String>> {
-        let mut asked: Vec<String> = self.browser.js("return window.socketsOpened", &[]).await?;
-        asked.extend(self.browser.requests());
+        let mut asked: Vec<String> = self.browser.js("return window.socketsOpened ?? []", &[]).await?;
+        asked.extend(self.browser.requests().await?);
         let topics = asked.iter().rev().filter_map(|url| url.split_once("/api/topics/"));
         Ok(topics.filter_map(|(_, rest)| rest.split('/').next()).next().map(str::to_owned))
     }

@@ -104,7 +104,7 @@ pub(super) async fn the_books_own_controls_work(test: &mut Test<'_>) -> Result<(
         let gone = async || Ok((!test.browser.js::<bool>(HELP_OR_SEARCH, &[]).await?).then_some(()));
         wait::until("it is closed again", gone).await.with_context(|| format!("after {key:?}"))?;
     }
-    let errors = test.browser.take_seen().errors;
+    let errors = test.browser.take_seen().await?.errors;
     ensure!(errors.is_empty(), "the console says {errors:?}");
     Ok(())
 }

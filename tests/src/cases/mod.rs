@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::book::{self, Place};
+use crate::browser::Engine;
 use crate::runner::{Case, Test};
 
 mod access;
@@ -13,9 +14,10 @@ mod plain;
 mod recovery;
 
 macro_rules! cases {
-    ($($module:ident :: { $($name:ident),* $(,)? }),* $(,)?) => {
+    ($($module:ident :: { $($name:ident $([$($engine:ident: $why:literal),*])?),* $(,)? }),* $(,)?) => {
         vec![$($(Case {
             name: concat!(stringify!($module), "::", stringify!($name)),
+            not_in: &[$($((Engine::$engine, $why)),*)?],
             run: |test| Box::pin($module::$name(test)),
         }),*),*]
     };
@@ -46,7 +48,8 @@ pub(crate) fn all() -> Vec<Case> {
         },
         exclusive::{
             starting_one_pauses_the_other,
-            starting_one_in_another_tab_pauses_this_one,
+            starting_one_in_another_tab_pauses_this_one
+                [WebKit: "its driver opens a tab behind the first and can't bring it to the front"],
             out_of_view_it_lets_its_connections_go,
             leaving_the_page_lets_the_connections_go,
         },
