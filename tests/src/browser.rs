@@ -237,11 +237,15 @@ impl Browser {
         Ok(self.driver.action_chain().send_keys(text).perform().await?)
     }
 
-    /// Chooses one of mdBook's themes for the pages that are opened from now on.
+    /// Shows the page in one of mdBook's themes, chosen from the book's own menu, and waits until it
+    /// is painted.
     pub(crate) async fn set_theme(&self, theme: &str) -> Result<()> {
-        self.js::<Value>("localStorage.setItem('mdbook-theme', arguments[0])", &[json!(theme)])
-            .await
-            .map(drop)
+        // The theme is a class of the page, and which of three style sheets colours the code.
+        let script = "document.getElementById(`mdbook-theme-${arguments[0]}`).click(); \
+                      await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); \
+                      return document.documentElement.classList.contains(arguments[0])";
+        let set: bool = self.js(script, &[json!(theme)]).await?;
+        if set { Ok(()) } else { bail!("the page has no theme {theme}") }
     }
 
     /// The addresses of all requests so far.

@@ -7,6 +7,7 @@ use crate::browser::Engine;
 use crate::runner::{Case, Test};
 
 mod access;
+mod axe;
 mod delivery;
 mod exclusive;
 mod pages;
@@ -53,8 +54,13 @@ pub(crate) fn all() -> Vec<Case> {
             out_of_view_it_lets_its_connections_go,
             leaving_the_page_lets_the_connections_go,
         },
+        axe::{
+            finds_nothing_on_any_page_in_any_theme
+                [Firefox: "a page's structure and colours are every engine's",
+                 WebKit: "a page's structure and colours are every engine's"],
+            finds_nothing_while_an_experiment_runs,
+        },
         access::{
-            axe_finds_nothing_serious_in_any_theme,
             no_key_of_a_widget_turns_the_page,
             the_books_own_controls_work,
             a_running_experiment_fits_a_phone,
