@@ -13,3 +13,5 @@ mod tap;
 
 #[cfg(feature = "capture")]
 mod capture;
+#[cfg(feature = "capture")]
+mod tshark;
