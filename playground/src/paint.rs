@@ -56,12 +56,12 @@ impl Palette {
             Ink::Grid | Ink::Waiting => &self.line,
             Ink::Request | Ink::Open => &self.request,
             Ink::News | Ink::Thread => &self.news,
-            Ink::Empty | Ink::Browser => &self.empty,
+            Ink::Empty | Ink::Browser | Ink::Overhead => &self.empty,
             Ink::Client => &self.client,
             Ink::Held => &self.held,
-            Ink::Fault => &self.fault,
+            Ink::Fault | Ink::OneSided => &self.fault,
             Ink::Stale => &self.age,
-            Ink::Name => &self.text,
+            Ink::Name | Ink::Cursor => &self.text,
             Ink::Ground => &self.ground,
         }
     }

@@ -9,7 +9,8 @@
 //! - [`svg()`]: a picture as SVG.
 //! - [`say()`]: the sentence below a picture; [`describe()`]: a picture for
 //!   those who don't see it.
-//! - [`hit()`]: which event is at a point.
+//! - [`timeline()`]: the second small picture, of bytes and open connections over time.
+//! - [`hit()`]: which event or message is at a point; [`say_message()`]: what that message is.
 //! - [`format`](mod@format): how figures are written for readers.
 //!
 //! ```
@@ -23,15 +24,7 @@
 //! recorder.answered(0, 1, 200, &[], 400_000);
 //! recorder.advance(8_000_000);
 //!
-//! let view = View {
-//!     from_us: 0,
-//!     to_us: 8_000_000,
-//!     now_us: 8_000_000,
-//!     width: 750.0,
-//!     narrow: false,
-//!     labels: true,
-//!     selected: None,
-//! };
+//! let view = View { from_us: 0, to_us: 8_000_000, now_us: 8_000_000, ..View::default() };
 //! let picture = figure(recorder.trace(), &view);
 //! assert!(svg(&picture, &describe(recorder.trace())).contains("asks: nothing new"));
 //! # Ok::<(), standby_trace::scenario::BadScenario>(())
@@ -40,14 +33,18 @@
 pub mod format;
 mod geometry;
 mod hit;
+mod index;
 mod layout;
 mod say;
 pub mod shape;
 mod svg;
 mod text;
+mod timeline;
 
-pub use geometry::{figure, setting};
+pub use geometry::{Layers, blank, figure, setting};
 pub use hit::hit;
-pub use say::{Words, describe, say};
-pub use shape::{Anchor, Figure, Ink, LaneBox, Shape, View, Weight};
+pub use index::Index;
+pub use say::{Words, describe, say, say_message};
+pub use shape::{Anchor, Density, Figure, Hit, Ink, LaneBox, Shape, View, Weight};
 pub use svg::svg;
+pub use timeline::timeline;

@@ -405,13 +405,13 @@ impl Scenario {
             v: u32,
         }
         let bad = |e: &dyn fmt::Display| BadScenario(format!("this is not a scenario: {e}"));
-        let Version { v } = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        let Version { v } = crate::json::read(text).map_err(|e| bad(&e))?;
         if v != VERSION {
             return Err(BadScenario(format!(
                 "this scenario has version {v}; this book reads version {VERSION}"
             )));
         }
-        let scenario: Self = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        let scenario: Self = crate::json::read(text).map_err(|e| bad(&e))?;
         scenario.check()?;
         Ok(scenario)
     }

@@ -46,6 +46,13 @@ impl Label {
         Self::new(&lane.sub, &set, || {})
     }
 
+    /// Builds them for a lane of a recording, where nothing can be set any more.
+    pub(crate) fn recorded(name: &str, spec: LaneSpec) -> Self {
+        let (what, value) = standby_figure::setting(&spec);
+        let set = dom::classed("div", "standby-set").text(&format!("{what} {value}")).done();
+        Self::new(name, &set, || {})
+    }
+
     fn new(name: &str, set: &HtmlElement, reopen: impl Fn() + 'static) -> Self {
         let strong: HtmlElement = dom::html("b").done();
         let age = Words::within(&strong, "");
