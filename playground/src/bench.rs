@@ -3,7 +3,8 @@
 
 use standby_figure::{Density, View};
 use standby_trace::{
-    Direction, Kind, Message, Moment, Published, Recorder, Scenario, Span, SpanKind, Trace, Who,
+    Direction, Kind, LaneSpec, Message, Moment, Published, Recorder, Scenario, Span, SpanKind, Trace,
+    Transport, Who,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::HtmlCanvasElement;
@@ -31,8 +32,7 @@ pub struct Bench {
 #[wasm_bindgen]
 impl Bench {
     /// A picture on a canvas with so many messages in its eight seconds, of a trace that is so long.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
+    pub fn create(
         element: HtmlCanvasElement,
         width: f32,
         marks: u32,
@@ -121,13 +121,13 @@ fn span(lane: u16, n: i64, kind: SpanKind, from_us: i64, to_us: Option<i64>) -> 
 
 /// Four lanes, `marks` messages each eight seconds, for `length_us`.
 fn trace(marks: i64, length_us: i64) -> Option<Trace> {
-    let scenario = Scenario::from_json(&format!(
-        r#"{{"v": 1, "publish": {{"every_ms": 1200}}, "conditions": {{"latency_ms": {}}}, "lanes": [
-            {{"transport": "short-poll"}}, {{"transport": "long-poll"}}, {{"transport": "websocket"}},
-            {{"transport": "sse"}}]}}"#,
-        WAY_US / 1_000
-    ));
-    let mut trace = Recorder::new(scenario.ok()?, 1_764_000_000_000).trace().clone();
+    let mut scenario = Scenario::from_json(
+        r#"{"v": 1, "publish": {"every_ms": 1200}, "conditions": {"latency_ms": 100},
+            "lanes": [{"transport": "short-poll", "interval_ms": 1000}]}"#,
+    )
+    .ok()?;
+    scenario.lanes = Transport::ALL.into_iter().map(LaneSpec::default_for).collect();
+    let mut trace = Recorder::new(scenario, 1_764_000_000_000).trace().clone();
     let apart_us = WINDOW_US * EACH / marks.max(1);
     let mut messages = Vec::new();
     trace.spans.push(span(2, 1, SpanKind::Open, 0, None));

@@ -260,8 +260,18 @@ fn text(pen: &impl Pen, shape: &Shape, palette: &Palette) {
     pen.write(text, x, y);
 }
 
+/// The figure's own test traces.
+#[cfg(test)]
+#[path = "../../crates/figure/tests/figure/sample/mod.rs"]
+mod sample;
+
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use standby_figure::{Anchor, Density, View, describe, figure, svg};
+
     use super::*;
 
     #[test]
@@ -269,5 +279,190 @@ mod tests {
         assert_eq!(sharp(56.0, 1.0, 1.0), 56.5);
         assert_eq!(sharp(56.0, 1.0, 2.0), 56.0);
         assert_eq!(sharp(56.3, 1.0, 1.0), 56.5);
+    }
+
+    /// A mark as it was painted or written: what it is in which colour, and where.
+    type Marks = BTreeMap<(String, String), Vec<[i64; 2]>>;
+
+    /// Notes the points of each path by the colour that it is painted with.
+    #[derive(Default)]
+    struct Record {
+        marks: RefCell<Marks>,
+        path: RefCell<Vec<[i64; 2]>>,
+        color: RefCell<[String; 2]>,
+    }
+
+    fn tenths(x: f64, y: f64) -> [i64; 2] {
+        [x, y].map(|length| (length * 10.0).round() as i64)
+    }
+
+    impl Record {
+        fn note(&self, what: &str, color: usize, points: &[[i64; 2]]) {
+            let key = (what.to_owned(), self.color.borrow()[color].clone());
+            self.marks.borrow_mut().entry(key).or_default().extend(points);
+        }
+    }
+
+    impl Pen for Record {
+        fn stroke_with(&self, color: &str, _: f64, _: &[f64], _: f64) {
+            self.color.borrow_mut()[0] = color.to_owned();
+        }
+        fn fill_with(&self, color: &str, _: f64) {
+            self.color.borrow_mut()[1] = color.to_owned();
+        }
+        fn write_with(&self, _: &str, _: Anchor) {}
+        fn begin(&self) {
+            self.path.borrow_mut().clear();
+        }
+        fn move_to(&self, x: f64, y: f64) {
+            self.path.borrow_mut().push(tenths(x, y));
+        }
+        fn line_to(&self, x: f64, y: f64) {
+            self.path.borrow_mut().push(tenths(x, y));
+        }
+        fn close(&self) {}
+        fn circle(&self, x: f64, y: f64, _: f64) {
+            self.path.borrow_mut().push(tenths(x, y));
+        }
+        fn rect(&self, x: f64, y: f64, _: f64, _: f64) {
+            self.path.borrow_mut().push(tenths(x, y));
+        }
+        fn stroke(&self) {
+            self.note("stroke", 0, &self.path.borrow());
+        }
+        fn fill(&self) {
+            self.note("fill", 1, &self.path.borrow());
+        }
+        fn outline(&self, _: &str, _: f64, _: f64) {}
+        fn write(&self, text: &str, x: f64, y: f64) {
+            self.note(text, 1, &[tenths(x, y)]);
+        }
+    }
+
+    /// Each colour is called after what it is for.
+    fn palette() -> Palette {
+        let name = |name: &str| name.to_owned();
+        Palette {
+            ground: name("ground"),
+            text: name("text"),
+            muted: name("muted"),
+            line: name("line"),
+            request: name("request"),
+            news: name("news"),
+            empty: name("empty"),
+            held: name("held"),
+            fault: name("fault"),
+            age: name("age"),
+            client: name("client"),
+            font: name("sans-serif"),
+        }
+    }
+
+    const INKS: [(&str, Ink); 20] = [
+        ("rail", Ink::Rail),
+        ("grid", Ink::Grid),
+        ("axis", Ink::Axis),
+        ("request", Ink::Request),
+        ("news", Ink::News),
+        ("empty", Ink::Empty),
+        ("open", Ink::Open),
+        ("client", Ink::Client),
+        ("browser", Ink::Browser),
+        ("held", Ink::Held),
+        ("waiting", Ink::Waiting),
+        ("fault", Ink::Fault),
+        ("stale", Ink::Stale),
+        ("thread", Ink::Thread),
+        ("name", Ink::Name),
+        ("note", Ink::Note),
+        ("ground", Ink::Ground),
+        ("one-sided", Ink::OneSided),
+        ("cursor", Ink::Cursor),
+        ("overhead", Ink::Overhead),
+    ];
+
+    /// The marks of an SVG, in the same terms.
+    fn marks_of(svg: &str) -> Marks {
+        let palette = palette();
+        let mut marks = Marks::new();
+        for element in svg.split('<').skip(2) {
+            let attribute = |name: &str| {
+                let value = element.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest);
+                value.and_then(|value| value.split('"').next()).unwrap_or_default()
+            };
+            let number = |name: &str| attribute(name).parse::<f64>().unwrap_or(f64::NAN);
+            let classes: Vec<&str> = attribute("class").split(' ').collect();
+            let ink = INKS.iter().find(|(name, _)| classes.contains(&format!("sb-{name}").as_str()));
+            let Some(&(_, ink)) = ink else { continue };
+            let points: Vec<[i64; 2]> = match element.split(' ').next() {
+                Some("path") => {
+                    let d = attribute("d").replace(['M', 'L', 'z'], " ");
+                    let numbers: Vec<f64> = d.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+                    numbers.chunks(2).map(|point| tenths(point[0], point[1])).collect()
+                }
+                Some("rect") => vec![tenths(number("x"), number("y"))],
+                Some("circle") => vec![tenths(number("cx"), number("cy"))],
+                Some("text") => vec![tenths(number("x"), number("y"))],
+                _ => continue,
+            };
+            let mut note = |what: &str, color: &str, points: &[[i64; 2]]| {
+                marks.entry((what.to_owned(), color.to_owned())).or_default().extend(points);
+            };
+            match classes[0] {
+                "sb-fill" => note("fill", palette.ink(ink), &points),
+                "sb-ring" => {
+                    note("fill", &palette.ground, &points);
+                    note("stroke", palette.ink(ink), &points);
+                }
+                "sb-text" => {
+                    let text = element.split_once('>').map_or("", |(_, text)| text);
+                    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+                    note(&text, palette.ink(ink), &points);
+                }
+                _ => note("stroke", palette.ink(ink), &points),
+            }
+        }
+        marks
+    }
+
+    /// One geometry: what a canvas shows is what the SVG shows, mark by mark.
+    #[test]
+    fn a_canvas_and_an_svg_have_the_same_marks() {
+        let calm = sample::trace;
+        let traces = [
+            calm(),
+            sample::rough::trace(calm()),
+            sample::half_open::trace(calm()),
+            sample::crowd::trace(calm()),
+        ];
+        for (trace, selected) in traces.iter().zip([Some(5), Some(7), None, None]) {
+            for density in [Density::Auto, Density::Off] {
+                let view = View {
+                    now_us: trace.until_us,
+                    selected,
+                    cursor_us: Some(4_321_000),
+                    density,
+                    ..View::default()
+                };
+                let figure = figure(trace, &view);
+                let record = Record::default();
+                // So many pixels that no line is moved onto whole ones.
+                let place = Place { scale: 1e6, origin_x: 0.0 };
+                paint(&record, &figure.shapes, &palette(), place);
+                let (mut canvas, mut svg) = (record.marks.take(), marks_of(&svg(&figure, &describe(trace))));
+                canvas.retain(|_, points| !points.is_empty());
+                assert_eq!(canvas.keys().collect::<Vec<_>>(), svg.keys().collect::<Vec<_>>());
+                for (key, points) in &mut canvas {
+                    let others = svg.entry(key.clone()).or_default();
+                    points.sort_unstable();
+                    others.sort_unstable();
+                    assert_eq!(points.len(), others.len(), "{key:?}");
+                    let apart = |(a, b): (&[i64; 2], &[i64; 2])| (a[0] - b[0]).abs().max((a[1] - b[1]).abs());
+                    // Rounding to tenths may differ by one where the two round at different places.
+                    let most = points.iter().zip(others.iter()).map(apart).max();
+                    assert!(most <= Some(1), "{key:?} {most:?}");
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::runner::{Case, Test};
 mod access;
 mod delivery;
 mod exclusive;
+mod looking;
 mod pages;
 mod plain;
 mod playground;
@@ -50,6 +51,17 @@ pub(crate) fn all() -> Vec<Case> {
             starting_one_in_another_tab_pauses_this_one,
             out_of_view_it_lets_its_connections_go,
             leaving_the_page_lets_the_connections_go,
+        },
+        looking::{
+            moved_back_the_picture_stands_while_the_run_goes_on,
+            a_step_says_what_the_message_is_and_the_ledger_goes_no_further,
+            a_replay_counts_up_to_what_it_has_come_to,
+            the_map_of_the_keys_opens_and_gives_the_focus_back,
+            each_figure_of_the_ledger_explains_itself,
+            a_link_sets_the_experiment_up,
+            a_damaged_link_says_so_and_changes_nothing,
+            a_dropped_trace_is_shown_as_recorded_and_connects_to_nothing,
+            the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_again,
         },
         access::{
             axe_finds_nothing_serious_in_any_theme,
