@@ -17,6 +17,8 @@ mod rows;
 #[cfg(test)]
 mod sample;
 mod take;
+mod walk;
+mod wire;
 mod words;
 
 use wasm_bindgen::JsValue;

@@ -10,6 +10,7 @@ use crate::log::view::Log;
 use crate::take::curl::Curl;
 use crate::take::link::Link;
 use crate::take::save::Save;
+use crate::wire::view::Wire;
 
 /// A panel.
 pub(crate) trait Panel {
@@ -27,6 +28,7 @@ thread_local! {
 /// When there is none of that name.
 pub(crate) fn open(element: HtmlElement, which: &str, host: Host) -> Result<(), String> {
     let panel: Rc<dyn Panel> = match which {
+        "wire" => Rc::new(Wire::new(&element, host)),
         "log" => Rc::new(Log::new(&element, host)),
         "link" => Rc::new(Link::new(&element, host)),
         "curl" => Rc::new(Curl::new(&element, host)),

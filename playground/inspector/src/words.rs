@@ -1,28 +1,11 @@
 //! Words for what a trace holds.
 
 use standby_figure::format;
-use standby_trace::{Direction, Kind, Message, Trace};
+use standby_trace::{Direction, Message, Trace};
 
-/// What a message is.
-pub(crate) fn kind(message: &Message) -> &'static str {
-    match message.kind {
-        Kind::Request => "request",
-        Kind::Preflight => "preflight",
-        Kind::Publish => "publish",
-        Kind::Answer if message.is_empty_answer() => "empty answer",
-        Kind::Answer => "answer",
-        Kind::Open => "open",
-        Kind::Event => "news",
-        Kind::Gap => "gap",
-        Kind::Reset => "reset",
-        Kind::Send => "sends",
-        Kind::Ping => "ping",
-        Kind::Pong => "pong",
-        Kind::Close => "close",
-        Kind::KeepAlive => "keep-alive",
-        Kind::Refusal => "refusal",
-        Kind::Other => "other",
-    }
+/// What a message is: the dissector's word, and whether it was for nothing.
+pub(crate) fn kind(kind: &'static str, events: &[u64], lost: bool) -> &'static str {
+    if kind == "answer" && events.is_empty() && !lost { "empty answer" } else { kind }
 }
 
 /// An arrow that shows which way, as the picture has it: the server is above.

@@ -312,7 +312,7 @@ impl Pick {
         match self {
             Self::Transport(_) => "Transport",
             Self::Conditional(_) => "If-None-Match",
-            Self::Backoff(_) => "reconnects",
+            Self::Backoff(_) => "backoff",
             Self::Client(_) => "by",
             Self::Kind(_) => "What goes wrong",
             Self::Whose(_) => "in",

@@ -95,12 +95,15 @@ pub fn build(element: &HtmlElement, host: &Host) {
             follows: Cell::default(),
         }
     });
+    let side = dom::classed("div", "standby-ed-side")
+        .child(editor.form.element())
+        .child(editor.bar.element())
+        .done();
     let whole = dom::classed("div", "standby-ed")
         .set("role", "group")
         .set("aria-label", "What is set")
         .child(editor.ready.element())
-        .child(editor.form.element())
-        .child(editor.bar.element())
+        .child(&side)
         .done();
     let _ = element.append_child(&whole);
     editor.listen();

@@ -1,5 +1,6 @@
 //! A trace as lines of a log, and those as text to take away. Pure.
 
+use standby_dissect::kind_words;
 use standby_figure::format;
 use standby_trace::{Mark, MarkKind, Span, SpanKind, Trace, Who};
 
@@ -30,7 +31,7 @@ pub(crate) fn lines(trace: &Trace) -> Vec<Line> {
     for message in &trace.messages {
         let bytes = u64::from(message.payload_bytes) + u64::from(message.overhead_bytes);
         let what = format!("{} {}", words::arrow(message.direction), words::besides(message));
-        let kind = words::kind(message);
+        let kind = words::kind(kind_words(message.kind), &message.events, message.lost);
         lines.push(Line {
             at_us: message.first_us(),
             lane: Some(message.lane),

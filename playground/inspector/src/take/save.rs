@@ -1,5 +1,6 @@
 //! Files to keep: HAR, the trace, the picture, the log.
 
+use standby_dissect::har::har;
 use standby_dom as dom;
 use standby_figure::{View, describe, figure, format, svg};
 use standby_trace::Trace;
@@ -23,13 +24,20 @@ struct File {
     text: fn(&Host, &HtmlElement) -> Option<String>,
 }
 
-const FILES: [File; 4] = [
+const FILES: [File; 5] = [
     File {
         button: "Save trace",
         says: "The whole record with its bytes, as JSON. Drop it on this page and it opens again.",
         ending: "trace.json",
         kind: "application/json",
         text: |host, _| host.file(),
+    },
+    File {
+        button: "Save HAR",
+        says: "The requests and their answers as an HTTP Archive: a browser's developer tools open it.",
+        ending: "har",
+        kind: "application/json",
+        text: archive,
     },
     File {
         button: "Save picture",
@@ -92,6 +100,12 @@ fn name(host: &Host, ending: &str) -> String {
     let began: String =
         String::from(began).chars().filter(|c| c.is_ascii_digit() || *c == 'T').take(15).collect();
     format!("standby-{}-{}.{ending}", place.id, began.replace('T', "-"))
+}
+
+fn archive(host: &Host, _: &HtmlElement) -> Option<String> {
+    let trace: Trace = serde_json::from_str(&host.file()?).ok()?;
+    let trace = Some(trace).filter(has_something)?;
+    serde_json::to_string_pretty(&har(&trace, &host.place().title)).ok()
 }
 
 fn log(host: &Host, columns: Columns) -> Option<String> {
