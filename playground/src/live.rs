@@ -85,6 +85,11 @@ impl Live {
         &self.run
     }
 
+    /// The topic that its lanes subscribe to.
+    pub(crate) fn topic(&self) -> String {
+        self.started.borrow().topic.clone()
+    }
+
     /// Its lanes.
     pub(crate) fn lanes(&self) -> &[Rc<Lane>] {
         &self.lanes

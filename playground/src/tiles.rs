@@ -104,7 +104,6 @@ impl Canvas {
     }
 
     /// Paints a figure over whatever was there.
-    #[expect(dead_code, reason = "for the small picture under the lanes")]
     pub(crate) fn paint(&self, figure: &Figure, palette: &Palette) {
         let scale = display_scale();
         self.clear(figure, scale);

@@ -100,7 +100,10 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
     match task {
         Task::Serve { addr, open } => serve::serve(workspace, addr, open)?,
         Task::Build { site_url } => site::build(workspace, site_url.as_deref())?,
-        Task::Widgets => widgets::build(workspace, widgets::Profile::Small)?,
+        Task::Widgets => {
+            widgets::build(workspace, widgets::Profile::Small)?;
+            widgets::weigh(workspace)?;
+        }
         Task::Test { part } => return test::test(workspace, part.as_deref()),
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::detail::{hatching, head};
+use crate::format;
 use crate::shape::{Anchor, Figure, Ink, Shape, Weight};
 
 /// Writes a picture as one `<svg>` element. `title` is its text alternative.
@@ -146,8 +147,7 @@ struct Number(f32);
 
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tenths = (self.0 * 10.0).round() / 10.0;
-        if tenths.fract() == 0.0 { write!(f, "{tenths:.0}") } else { write!(f, "{tenths:.1}") }
+        f.write_str(&format::length(self.0))
     }
 }
 

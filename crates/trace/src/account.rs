@@ -89,7 +89,9 @@ fn answer(bytes: &[u8]) -> Carried {
         events: Vec<&'a RawValue>,
     }
     // Problem details (RFC 9457) have no `events`.
-    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(bytes) else {
+    let Some(answer) =
+        str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str::<Answer<'_>>(text).ok())
+    else {
         return Carried::nothing(Kind::Refusal);
     };
     let mut carried = Carried::nothing(Kind::Answer);

@@ -96,7 +96,12 @@ impl Exchange {
         if head.status != 200 {
             return Outcome::Status { status: head.status, retry_after_ms: head.retry_after_ms };
         }
-        match serde_json::from_slice(&self.body) {
+        // Text first, and the JSON from it: the page reads all other JSON from text too, and a reader
+        // of bytes beside it is 5 KB of WebAssembly.
+        let answer = str::from_utf8(&self.body)
+            .map_err(|e| e.to_string())
+            .and_then(|text| serde_json::from_str(text).map_err(|e| e.to_string()));
+        match answer {
             Ok(answer) => Outcome::Answer { answer, etag: head.etag },
             Err(e) => Outcome::Cut(Why::Malformed(format!("this is not an answer to a poll: {e}"))),
         }

@@ -29,10 +29,10 @@ pub(super) fn machine(spec: &LaneSpec, sub: &str, seed: u64, after: Option<Posit
             let config = websocket::Config { sub, backoff: backoff(waits), seed };
             Box::new(WebSocket::new(config, after))
         }
-        LaneSpec::Sse { retry_ms, client: Client::EventSource } => {
+        LaneSpec::Sse { retry_ms, client: Client::EventSource, .. } => {
             Box::new(EventSource::new(event_source::Config { sub, retry_ms }, after))
         }
-        LaneSpec::Sse { retry_ms, client: Client::Fetch } => {
+        LaneSpec::Sse { retry_ms, client: Client::Fetch, .. } => {
             let config = client::Config { sub, retry_ms, backoff: STREAM_BACKOFF, seed };
             Box::new(SseClient::new(config, after))
         }

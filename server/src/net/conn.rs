@@ -26,6 +26,7 @@ pub(crate) struct Conn {
     /// A byte of the head that is awaited has come.
     pub(super) head_begun: AtomicBool,
     reset: AtomicBool,
+    dead: AtomicBool,
     told: Notify,
     /// Of whoever reads after an upgrade.
     pub(super) reader: AtomicWaker,
@@ -64,6 +65,7 @@ impl Conn {
             begun: AtomicU64::new(0),
             head_begun: AtomicBool::new(false),
             reset: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
             told: Notify::new(),
             reader: AtomicWaker::new(),
             upgrading: AtomicBool::new(false),
@@ -85,6 +87,15 @@ impl Conn {
 
     pub(super) fn is_reset(&self) -> bool {
         self.reset.load(Ordering::Acquire)
+    }
+
+    /// Lets it go dead: from now on nothing gets through, either way, and nobody is told.
+    pub(crate) fn half_open(&self) {
+        self.dead.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Acquire)
     }
 
     /// Returns when it has been reset. For one waiter at a time.

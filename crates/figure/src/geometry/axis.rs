@@ -1,6 +1,7 @@
 //! The time axis: lines through all lanes, and their figures below.
 
 use super::Frame;
+use crate::format;
 use crate::layout::GRID_TOP;
 use crate::shape::{Anchor, Ink, Shape, Weight};
 use crate::text;
@@ -84,13 +85,18 @@ pub(crate) fn round_step(least_us: i64) -> i64 {
 pub(super) fn figure(us: i64, step: i64) -> String {
     let seconds = us / SECOND;
     match us {
-        _ if step < 10 * MILLISECOND => format!("{:.3} s", us as f64 / 1e6),
-        _ if step < 100 * MILLISECOND => format!("{:.2} s", us as f64 / 1e6),
-        _ if step < SECOND => format!("{:.1} s", us as f64 / 1e6),
+        _ if step < 10 * MILLISECOND => in_seconds(us, 3),
+        _ if step < 100 * MILLISECOND => in_seconds(us, 2),
+        _ if step < SECOND => in_seconds(us, 1),
         _ if seconds < 120 => format!("{seconds} s"),
         _ if seconds < 3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
         _ => format!("{}:{:02}:{:02} h", seconds / 3_600, seconds / 60 % 60, seconds % 60),
     }
+}
+
+fn in_seconds(us: i64, places: u32) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    format!("{sign}{} s", format::decimal(us.unsigned_abs(), 1_000_000, places))
 }
 
 #[cfg(test)]

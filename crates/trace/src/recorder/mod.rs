@@ -145,7 +145,13 @@ impl Recorder {
     /// The totals since the start, one a lane.
     #[must_use]
     pub fn ledgers(&self) -> Vec<Ledger> {
-        self.window.ledgers()
+        self.window.ledgers_until(i64::MAX)
+    }
+
+    /// The totals as they stood at a moment within the window that is kept.
+    #[must_use]
+    pub fn ledgers_until(&self, at_us: i64) -> Vec<Ledger> {
+        self.window.ledgers_until(at_us)
     }
 
     /// Grows with every change.

@@ -45,10 +45,10 @@ impl Window {
         &mut self.trace
     }
 
-    pub(super) fn ledgers(&self) -> Vec<Ledger> {
+    pub(super) fn ledgers_until(&self, at_us: i64) -> Vec<Ledger> {
         let mut ledgers = self.totals.clone();
         ledgers.resize(self.trace.lanes.len(), Ledger::default());
-        for (total, kept) in ledgers.iter_mut().zip(Ledger::of(&self.trace)) {
+        for (total, kept) in ledgers.iter_mut().zip(Ledger::until(&self.trace, at_us)) {
             total.add(&kept);
         }
         ledgers

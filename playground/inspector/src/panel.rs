@@ -1,0 +1,64 @@
+//! The panels that are open, each in the element that the widget gave for it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use standby_dom::Words;
+use web_sys::HtmlElement;
+
+use crate::host::Host;
+
+/// A panel.
+trait Panel {
+    /// Shows what is the case now.
+    fn changed(&self);
+}
+
+thread_local! {
+    static OPEN: RefCell<Vec<(HtmlElement, Rc<dyn Panel>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Builds a panel.
+///
+/// # Errors
+/// When there is none of that name.
+pub(crate) fn open(element: HtmlElement, which: &str, host: Host) -> Result<(), String> {
+    let panel: Rc<dyn Panel> = match which {
+        "wire" | "log" | "code" | "link" | "curl" | "save" => {
+            Rc::new(Count { words: Words::within(&element, ""), host })
+        }
+        _ => return Err(format!("there is no panel `{which}`")),
+    };
+    close(&element);
+    panel.changed();
+    OPEN.with_borrow_mut(|open| open.push((element, panel)));
+    Ok(())
+}
+
+/// Tells a panel that there may be something new.
+pub(crate) fn changed(element: &HtmlElement) {
+    // What a panel does may come back here by way of the widget: nothing is borrowed meanwhile.
+    let panel = OPEN.with_borrow(|open| {
+        open.iter().find(|(other, _)| other.is_same_node(Some(element))).map(|(_, panel)| Rc::clone(panel))
+    });
+    if let Some(panel) = panel {
+        panel.changed();
+    }
+}
+
+/// Forgets a panel.
+pub(crate) fn close(element: &HtmlElement) {
+    OPEN.with_borrow_mut(|open| open.retain(|(other, _)| !other.is_same_node(Some(element))));
+}
+
+struct Count {
+    words: Words,
+    host: Host,
+}
+
+impl Panel for Count {
+    fn changed(&self) {
+        let count = self.host.trace().map_or(0, |trace| trace.messages.len());
+        self.words.say(&format!("{count} messages"));
+    }
+}
