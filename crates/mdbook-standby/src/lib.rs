@@ -7,6 +7,7 @@
 //! - [`recording`] is a real run of it, from which [`figure`] draws what stands in the page for
 //!   print, for readers without JavaScript, and until the widget is there;
 //! - [`place`] writes the element with that figure inside;
+//! - [`full`] makes the playground of one: what it adds is said there;
 //! - [`near`] finds what a misspelt word may have meant.
 //!
 //! Whatever is wrong fails the build, all of it at once, each with its file and line. A directive
@@ -21,6 +22,7 @@ use standby_trace::Experiment;
 
 pub mod directive;
 pub mod figure;
+pub mod full;
 pub mod library;
 pub mod near;
 pub mod parameters;
@@ -162,7 +164,8 @@ fn place_of(
         Figures::Needed => Some(library.recording(&name, &experiment.scenario)?),
         Figures::LeftOut => None,
     };
-    Ok(place::html(&id, &experiment, &name, recording.as_ref()))
+    let html = place::html(&id, &experiment, &name, recording.as_ref());
+    Ok(if directive.full { full::mark(&html, library.ready()) } else { html })
 }
 
 /// The name of a directive's recording: the experiment's, and where the directive sets another

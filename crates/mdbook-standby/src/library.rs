@@ -1,5 +1,5 @@
 //! The book's experiments: one TOML file each, `experiments/NAME.toml`, and their recordings,
-//! `experiments/traces/NAME.json`.
+//! `experiments/traces/NAME.json`; and the playground's ready ones, `experiments/ready/NAME.toml`.
 //!
 //! A file holds the members of [`Experiment`] and of its [`Scenario`] side by side. The name is the
 //! file's, the version is implied, and what a lane leaves out is as [`LaneSpec::default_for`] has it.
@@ -30,6 +30,7 @@ pub struct Library {
     experiments: BTreeMap<String, Experiment>,
     by_hand: BTreeMap<String, Vec<u32>>,
     recordings: BTreeMap<String, String>,
+    ready: Vec<Experiment>,
     problems: Vec<String>,
 }
 
@@ -41,17 +42,28 @@ impl Library {
     /// When a file can't be read. A file that makes no sense is told by [`Library::problems`].
     pub fn read(folder: &Path) -> Result<Self> {
         let mut library = Self::default();
-        if !folder.is_dir() {
-            return Ok(library);
-        }
         for (name, text) in files(folder, "toml")? {
             library.add(&name, &text);
         }
-        let traces = folder.join(TRACES);
-        if traces.is_dir() {
-            library.recordings = files(&traces, "json")?.into_iter().collect();
+        for (name, text) in files(&folder.join("ready"), "toml")? {
+            match parse(&name, &text) {
+                Ok((experiment, _)) => library.ready.push(experiment),
+                Err(e) => library.complain(&format!("ready/{name}"), &text, e),
+            }
         }
+        library.recordings = files(&folder.join(TRACES), "json")?.into_iter().collect();
         Ok(library)
+    }
+
+    /// The playground's ready experiments, in order of their files' names.
+    #[must_use]
+    pub fn ready(&self) -> &[Experiment] {
+        &self.ready
+    }
+
+    fn complain(&mut self, file: &str, toml: &str, (at, what): (usize, String)) {
+        let place = line_and_column(toml, at.min(toml.len()));
+        self.problems.push(format!("experiments/{file}.toml:{place}: {what}"));
     }
 
     /// Adds an experiment; what is wrong with it is kept in [`Library::problems`].
@@ -61,10 +73,7 @@ impl Library {
                 self.experiments.insert(name.to_owned(), experiment);
                 self.by_hand.insert(name.to_owned(), by_hand);
             }
-            Err((at, what)) => {
-                let place = line_and_column(toml, at.min(toml.len()));
-                self.problems.push(format!("experiments/{name}.toml:{place}: {what}"));
-            }
+            Err(e) => self.complain(name, toml, e),
         }
     }
 
@@ -124,8 +133,12 @@ impl Library {
     }
 }
 
-/// All files of a folder with an extension: their names without it, in order, and their texts.
+/// All files of a folder with an extension: their names without it, in order, and their texts. None if
+/// there is no such folder.
 fn files(folder: &Path, extension: &str) -> Result<Vec<(String, String)>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
