@@ -63,9 +63,11 @@ pub(crate) fn for_browsers(workspace: &Workspace) -> Result<BrowserTools> {
     })
 }
 
-/// `tcpdump`, for the capture test.
+/// `tcpdump` and `tshark`, for the capture tests.
 pub(crate) fn for_capture() -> Result<()> {
-    if find(&["tcpdump"]).is_some() { Ok(()) } else { install_packages(&["tcpdump"]) }
+    let missing: Vec<&str> =
+        ["tcpdump", "tshark"].into_iter().filter(|program| find(&[program]).is_none()).collect();
+    install_packages(&missing)
 }
 
 /// mdBook, the plain program.
