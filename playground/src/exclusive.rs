@@ -70,7 +70,7 @@ impl Exclusive {
             dom::on(channel, "message", move |event| {
                 let text = event_text(event);
                 // Whatever another version of this book may say there, only a claim counts.
-                if let Ok(claim) = serde_json::from_str(&text)
+                if let Ok(claim) = standby_trace::json::read(&text)
                     && claims.borrow_mut().heard(claim)
                 {
                     give_way();

@@ -17,36 +17,53 @@
 //! - `widget`: one experiment; `state`: what it does when something happens; `page`: all of them
 //! - `live`, `run`, `lane`, `observer`, `server`: a live run
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
-//! - `view`, `paint`: what is shown; `scale`, `axis`, `words`: how
-//! - `dom`, `time`: the page itself
+//! - `view`, `paint`, `pen`, `tiles`: what is shown; `scale`, `words`: how
+//! - `axis`, `player`, `walk`: looking around in time; `gesture`, `keys`: by pointer and by keys
+//! - `news`, `preferences`: what is said aloud, and whether
+//! - `time`, and the crate `standby-dom`: the page itself
+//! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
 //! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,
-//! `elsewhere`), `no-server`, `busy` or `refused`. Each row of the ledger has `data-lane`, its
+//! `elsewhere`), `no-server`, `busy`, `refused` or `recorded`; `data-looks` is `follows` or `back`.
+//! Each row of the ledger has `data-lane`, its
 //! cells `data-lane` and `data-col`, and the row besides `data-events`, `data-last-id`,
 //! `data-reconnects`, `data-recovered`, `data-lost`, `data-resets` and `data-gave-up`. [`trace`]
 //! gives the whole record.
 
 mod axis;
-mod dom;
+#[cfg(feature = "bench")]
+mod bench;
 mod exclusive;
+mod gesture;
 mod hand;
+mod inspector;
+mod keys;
 mod lane;
 mod live;
+mod news;
 mod observer;
 mod page;
 mod paint;
+mod pen;
+mod player;
+mod preferences;
 mod presence;
 mod run;
 mod scale;
 mod server;
 mod state;
+mod tiles;
 mod time;
 mod view;
+mod walk;
 mod widget;
 mod words;
 
+use standby_dom as dom;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+pub use widget::host::Host;
 
 #[wasm_bindgen]
 extern "C" {

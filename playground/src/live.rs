@@ -85,6 +85,11 @@ impl Live {
         &self.run
     }
 
+    /// The topic that its lanes subscribe to.
+    pub(crate) fn topic(&self) -> String {
+        self.started.borrow().topic.clone()
+    }
+
     /// Its lanes.
     pub(crate) fn lanes(&self) -> &[Rc<Lane>] {
         &self.lanes
@@ -113,6 +118,7 @@ impl Live {
                 lane.let_go();
             }
         }
+        self.run.record(standby_trace::recorder::Recorder::unobserved);
         self.run.record(|recorder, now_us| recorder.note(why, now_us));
     }
 
@@ -140,6 +146,7 @@ impl Live {
                 })
                 .await;
                 self.run.forget_clock();
+                self.run.record(standby_trace::recorder::Recorder::unobserved);
                 self.lost();
             }
             ask_first = true;

@@ -53,7 +53,7 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
             Some(Some(Ok(Message::Text(text)))) => {
                 heard_us = time::now_us();
                 // What a newer server may say besides is not for us.
-                let Ok(told) = serde_json::from_str::<ToObserver>(&text) else { continue };
+                let Ok(told) = standby_trace::json::read::<ToObserver>(&text) else { continue };
                 run.tapped(&told);
                 if let ToObserver::Clock { .. } = told {
                     answers += 1;

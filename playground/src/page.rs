@@ -11,6 +11,7 @@ use crate::dom;
 use crate::exclusive::Exclusive;
 use crate::state::Happens;
 use crate::widget::Widget;
+use crate::widget::open::{brings_file, file_of};
 
 thread_local! {
     static WIDGETS: RefCell<Vec<Rc<Widget>>> = const { RefCell::new(Vec::new()) };
@@ -33,6 +34,46 @@ pub(crate) fn mount() {
         }
     }
     watch_theme();
+    open_link();
+    dom::on(&dom::window(), "hashchange", |_| open_link());
+    take_files();
+}
+
+/// Sets up the experiment that the page's address asks for, if it asks for one.
+fn open_link() {
+    let fragment = dom::window().location().hash().unwrap_or_default();
+    let Some(asked) = standby_trace::link::from_fragment(&fragment) else { return };
+    let widgets = widgets();
+    let own = || widgets.iter().find(|widget| widget.is_playground()).or(widgets.first());
+    let widget = match asked.name {
+        Some(name) => widgets.iter().find(|widget| widget.is_named(name)),
+        None => own(),
+    };
+    if let Some(widget) = widget {
+        widget.open_link(asked.scenario);
+    }
+}
+
+/// A trace that is dropped on an experiment is shown in its place; dropped beside them, in that of
+/// the page's first.
+fn take_files() {
+    let document = dom::document();
+    dom::on(&document, "dragover", |event| {
+        if brings_file(event) && !widgets().is_empty() {
+            // Says that it may be dropped here; else the browser would leave the page for the file.
+            event.prevent_default();
+        }
+    });
+    dom::on(&document, "drop", |event| {
+        let Some(file) = file_of(event) else { return };
+        let widgets = widgets();
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        let under = widgets.iter().find(|widget| target.as_ref().is_some_and(|node| widget.holds(node)));
+        if let Some(widget) = under.or(widgets.first()) {
+            event.prevent_default();
+            widget.open_file(file);
+        }
+    });
 }
 
 /// An experiment is about to connect: every other one lets go, here and in other tabs.

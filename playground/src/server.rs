@@ -7,6 +7,7 @@ use gloo_net::http::{Request, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use standby_trace::json as from_json;
 use standby_trace::scenario::{Conditions, Fault, Publish, Scenario};
 use standby_trace::tap::{ExperimentStarted, StartExperiment};
 use web_sys::{AbortController, RequestCache};
@@ -115,6 +116,16 @@ pub(crate) fn set_root(root: &str) {
     ROOT.with_borrow_mut(|kept| root.clone_into(kept));
 }
 
+/// The book's root: an absolute URL with a slash at its end.
+pub(crate) fn root() -> String {
+    ROOT.with_borrow(Clone::clone)
+}
+
+/// The API's URL, once the server was found.
+pub(crate) fn known() -> Option<String> {
+    FOUND.with_borrow(|found| found.as_ref().map(|api| api.base.clone()))
+}
+
 /// Finds the server. Only called when the reader starts something.
 ///
 /// # Errors
@@ -123,7 +134,7 @@ pub(crate) async fn find() -> Result<Api, Option<String>> {
     if let Some(api) = FOUND.with_borrow(Clone::clone) {
         return Ok(api);
     }
-    let root = ROOT.with_borrow(Clone::clone);
+    let root = root();
     let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.map_err(|_| None)?;
     let host = dom::window().location().hostname().unwrap_or_default();
     let api = match standing.place(&root, &host) {
@@ -144,7 +155,7 @@ pub(crate) async fn find() -> Result<Api, Option<String>> {
 impl Api {
     /// Whether the server answers now.
     pub(crate) async fn is_there(&self) -> bool {
-        send(Request::get(&format!("{}/health", self.base)), None::<&()>).await.is_ok()
+        send(Request::get(&format!("{}/health", self.base)), None).await.is_ok()
     }
 
     /// Starts an experiment, or starts it again under the key that it had.
@@ -155,7 +166,7 @@ impl Api {
     ) -> Result<ExperimentStarted, NoAnswer> {
         let body = StartExperiment { scenario: scenario.clone(), key: key.map(str::to_owned) };
         let request = Request::post(&format!("{}/experiments", self.base));
-        read(send(request, Some(&body)).await?).await
+        read(send(request, Some(written(&body))).await?).await
     }
 
     /// Whether the server runs the experiment now.
@@ -171,12 +182,12 @@ impl Api {
     /// Changes conditions or publisher of a running experiment.
     pub(crate) async fn steer(&self, of: &ExperimentStarted, change: &Change) -> Result<(), NoAnswer> {
         let request = Request::patch(&self.with_key(of, "experiment"));
-        send(request, Some(change)).await.map(drop)
+        send(request, Some(written(change))).await.map(drop)
     }
 
     /// Does something to a running experiment's topic.
     pub(crate) async fn fault(&self, of: &ExperimentStarted, fault: &Fault) -> Result<(), NoAnswer> {
-        send(Request::post(&self.with_key(of, "faults")), Some(fault)).await.map(drop)
+        send(Request::post(&self.with_key(of, "faults")), Some(written(fault))).await.map(drop)
     }
 
     /// Publishes an event. `once` is its key: a browser may send a cut request again by itself.
@@ -187,7 +198,7 @@ impl Api {
         once: &str,
     ) -> Result<(), NoAnswer> {
         let request = Request::post(&format!("{}events", self.topic(topic)));
-        send(request, Some(&json!({ "data": data, "key": once }))).await.map(drop)
+        send(request, Some(json!({ "data": data, "key": once }).to_string())).await.map(drop)
     }
 
     /// The URL that a topic's transports stand below.
@@ -222,23 +233,25 @@ pub(crate) fn web_socket(url: &str) -> String {
     url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"))
 }
 
+/// A body as JSON. None of ours has a map whose keys are not text: writing them can't fail.
+fn written(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}
+
 async fn ask<T: serde::de::DeserializeOwned>(request: RequestBuilder) -> Result<T, NoAnswer> {
-    read(send(request, None::<&()>).await?).await
+    read(send(request, None).await?).await
 }
 
 async fn read<T: serde::de::DeserializeOwned>(answer: gloo_net::http::Response) -> Result<T, NoAnswer> {
     let text = answer.text().await.map_err(|_| NoAnswer::Network)?;
-    serde_json::from_str(&text).map_err(|_| NoAnswer::Refused {
+    from_json::read(&text).map_err(|_| NoAnswer::Refused {
         status: answer.status(),
         said: "its answer is not what this book understands".to_owned(),
     })
 }
 
 /// Sends a request and waits for the head of its answer, but not for ever.
-async fn send(
-    request: RequestBuilder,
-    body: Option<&(impl Serialize + ?Sized)>,
-) -> Result<gloo_net::http::Response, NoAnswer> {
+async fn send(request: RequestBuilder, body: Option<String>) -> Result<gloo_net::http::Response, NoAnswer> {
     #[derive(Deserialize)]
     struct Problem {
         title: String,
@@ -249,10 +262,7 @@ async fn send(
     let controller = AbortController::new().map_err(|_| NoAnswer::Network)?;
     let request = request.cache(RequestCache::NoStore).abort_signal(Some(&controller.signal()));
     let request = match body {
-        Some(body) => {
-            let body = serde_json::to_string(body).map_err(|_| NoAnswer::Network)?;
-            request.header("Content-Type", "application/json").body(body)
-        }
+        Some(body) => request.header("Content-Type", "application/json").body(body),
         None => request.build(),
     };
     let request = request.map_err(|_| NoAnswer::Network)?;
@@ -268,7 +278,7 @@ async fn send(
     }
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
-    let said = match serde_json::from_str(&text) {
+    let said = match from_json::read(&text) {
         Ok(Problem { title, detail }) if detail.is_empty() => title,
         Ok(Problem { title, detail }) => format!("{title}: {detail}"),
         Err(_) => format!("status {status}"),

@@ -16,6 +16,8 @@ pub(crate) enum State {
     Paused(Pause),
     /// It could not be started. Run tries again.
     Stopped(Trouble),
+    /// A trace from a file is shown in its place.
+    Recorded,
 }
 
 /// Why an experiment is paused.
@@ -70,6 +72,12 @@ pub(crate) enum Happens {
     Present(bool),
     /// It is well in view, and may start by itself if the chapter says so.
     InSight,
+    /// It is set up with other parameters.
+    SetUp,
+    /// A trace from a file takes its place.
+    Loaded,
+    /// The reader wants the live experiment back.
+    Unloaded,
     /// Another experiment was started.
     Elsewhere {
         /// In another tab or window.
@@ -138,6 +146,26 @@ impl Conduct {
             Happens::Restart => {
                 self.begun = false;
                 self.go(false)
+            }
+            Happens::SetUp => {
+                let effect = if self.runs() { Effect::LetGo } else { Effect::None };
+                self.begun = false;
+                self.stepping = false;
+                self.state = State::Idle;
+                effect
+            }
+            Happens::Loaded => {
+                let effect = if self.runs() { Effect::LetGo } else { Effect::None };
+                self.stepping = false;
+                self.autostart = false;
+                self.state = State::Recorded;
+                effect
+            }
+            Happens::Unloaded => {
+                if self.state == State::Recorded {
+                    self.state = if self.begun { State::Paused(Pause::Reader) } else { State::Idle };
+                }
+                Effect::None
             }
             Happens::Pause => self.pause(Pause::Reader),
             Happens::Stepped if self.stepping => self.pause(Pause::Stepped),
@@ -297,6 +325,38 @@ mod tests {
         conduct.on(Happens::Connected);
         conduct.on(Happens::Pause);
         assert_eq!(conduct.on(Happens::Restart), Effect::Start);
+    }
+
+    #[test]
+    fn what_is_set_up_anew_begins_a_new_run() {
+        let mut conduct = live();
+        assert_eq!(conduct.on(Happens::SetUp), Effect::LetGo);
+        assert_eq!(conduct.state(), &State::Idle);
+        assert_eq!(conduct.on(Happens::SetUp), Effect::None);
+        assert_eq!(conduct.on(Happens::Run), Effect::Start);
+    }
+
+    #[test]
+    fn a_recording_takes_the_place_of_a_run_which_can_be_gone_on_with() {
+        let mut conduct = live();
+        assert_eq!(conduct.on(Happens::Loaded), Effect::LetGo);
+        for nothing in [Happens::Present(false), Happens::Present(true), Happens::InSight, Happens::Connected]
+        {
+            assert_eq!(conduct.on(nothing), Effect::None);
+            assert_eq!(conduct.state(), &State::Recorded);
+        }
+        assert_eq!(conduct.on(Happens::Unloaded), Effect::None);
+        assert_eq!(conduct.state(), &State::Paused(Pause::Reader));
+        assert_eq!(conduct.on(Happens::Run), Effect::GoOn);
+    }
+
+    #[test]
+    fn a_recording_before_any_run_leaves_an_experiment_that_waits() {
+        let mut conduct = Conduct::new(true);
+        assert_eq!(conduct.on(Happens::Loaded), Effect::None);
+        conduct.on(Happens::Unloaded);
+        assert_eq!(conduct.state(), &State::Idle);
+        assert_eq!(conduct.on(Happens::InSight), Effect::None, "it does not start by itself any more");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::step::{listen, run, step, took};
 use crate::workspace::Workspace;
-use crate::{browser, links, site, tools};
+use crate::{browser, links, site, tools, widgets};
 
 /// What passed and what failed. A step counts as one, and each test in it as one more.
 #[derive(Debug, Default)]
@@ -111,6 +111,7 @@ fn native(workspace: &Workspace, tally: &mut Tally) {
     let clippy =
         ["clippy", "--quiet", "--package", "standby-playground", "--target", "wasm32-unknown-unknown"];
     tally.step("clippy, as the browser compiles it", || {
+        widgets::add_target(workspace)?;
         run(workspace.cargo().args(clippy).args(["--", "-D", "warnings"])).map(|_| Tests::NONE)
     });
     tally.step("unit and doc tests", || cargo_test(workspace, &["--workspace"]));

@@ -1,5 +1,5 @@
-//! The widgets: `playground/` compiled to WebAssembly, and the JavaScript around it, in
-//! `src/standby/`, from where mdBook copies them into the book.
+//! The widgets: `playground/` and `playground/inspector/` compiled to WebAssembly, and the JavaScript
+//! around each, in `src/standby/`, from where mdBook copies them into the book.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::workspace::{Workspace, stamp};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What a page may load for its experiments, with brotli, in bytes.
+/// What a page may load for its experiments, with brotli, in bytes. What comes on demand isn't counted.
 const MOST_BYTES: usize = 250_000;
 
 /// How they are compiled.
@@ -34,72 +34,129 @@ impl Profile {
     }
 }
 
-/// Compiles them and writes `src/standby/standby.js` and `standby_bg.wasm`.
+/// A crate that becomes a module of JavaScript and WebAssembly.
+struct Bundle {
+    package: &'static str,
+    /// Its files are `NAME.js` and `NAME_bg.wasm`.
+    name: &'static str,
+}
+
+/// What every page with an experiment loads.
+const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby" };
+/// What it loads when a reader asks for more: the wire, the log, the code, the playground's editor.
+const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector" };
+
+impl Bundle {
+    /// Its files in the book's sources.
+    fn files(&self, workspace: &Workspace) -> [PathBuf; 2] {
+        [format!("{}.js", self.name), format!("{}_bg.wasm", self.name)]
+            .map(|name| workspace.path("src/standby").join(name))
+    }
+
+    /// Writes them from what was compiled, unless they are there.
+    fn write(&self, workspace: &Workspace, profile: Profile) -> Result<()> {
+        let compiled = workspace.target.join(TARGET).join(profile.name());
+        let wasm = compiled.join(self.package.replace('-', "_")).with_extension("wasm");
+        let fresh = stamp(std::slice::from_ref(&wasm), profile.name());
+        let files = self.files(workspace);
+        if workspace.is_fresh(self.name, fresh) && files.iter().all(|file| file.is_file()) {
+            return Ok(());
+        }
+        step(&format!("widgets: write {}.js", self.name), || {
+            let made = workspace.target.join("xtask").join(self.name);
+            Bindgen::new()
+                .input_path(&wasm)
+                .out_name(self.name)
+                .web(true)?
+                .typescript(false)
+                // Without it the module would not know where its .wasm is.
+                .omit_default_module_path(false)
+                // Most of what wasm-opt would save, without it.
+                .remove_name_section(profile == Profile::Small)
+                .remove_producers_section(profile == Profile::Small)
+                .generate(&made)?;
+            for file in &files {
+                let name = file.file_name().context("a file has a name")?;
+                let bytes =
+                    fs::read(made.join(name)).with_context(|| format!("reading {}", name.display()))?;
+                // mdBook watches this folder: what is the same stays untouched.
+                if fs::read(file).ok().as_ref() != Some(&bytes) {
+                    fs::create_dir_all(file.parent().context("a file has a folder")?)?;
+                    fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
+                }
+            }
+            workspace.remember(self.name, fresh)
+        })
+    }
+
+    /// How many bytes a browser loads for it, with brotli.
+    fn weight(&self, workspace: &Workspace) -> Result<usize> {
+        let mut total = 0;
+        for file in self.files(workspace) {
+            let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            let mut packed = Vec::new();
+            let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+            brotli::BrotliCompress(&mut bytes.as_slice(), &mut packed, &params)?;
+            total += packed.len();
+        }
+        Ok(total)
+    }
+}
+
+/// Compiles both bundles and writes them to `src/standby/`.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     add_target(workspace)?;
     step("widgets: compile", || {
-        run(workspace.cargo().args(["build", "--package", "standby-playground", "--lib"]).args([
-            "--target",
-            TARGET,
-            "--profile",
-            profile.name(),
-        ]))
+        let mut cargo = workspace.cargo();
+        cargo.args(["build", "--lib", "--target", TARGET, "--profile", profile.name()]);
+        run(cargo.args(["--package", WIDGETS.package, "--package", INSPECTOR.package]))
     })?;
-    let wasm = workspace.target.join(TARGET).join(profile.name()).join("standby_playground.wasm");
-    let fresh = stamp(std::slice::from_ref(&wasm), profile.name());
-    let files = files(workspace);
-    if workspace.is_fresh("widgets", fresh) && files.iter().all(|file| file.is_file()) {
-        return Ok(());
-    }
-    step("widgets: write the module", || {
-        let made = workspace.target.join("xtask/widgets");
-        Bindgen::new()
-            .input_path(&wasm)
-            .out_name("standby")
-            .web(true)?
-            .typescript(false)
-            // Without it the module would not know where its .wasm is.
-            .omit_default_module_path(false)
-            // Most of what wasm-opt would save, without it.
-            .remove_name_section(profile == Profile::Small)
-            .remove_producers_section(profile == Profile::Small)
-            .generate(&made)?;
-        for file in &files {
-            let name = file.file_name().context("a file has a name")?;
-            let bytes = fs::read(made.join(name)).with_context(|| format!("reading {}", name.display()))?;
-            // mdBook watches this folder: what is the same stays untouched.
-            if fs::read(file).ok().as_ref() != Some(&bytes) {
-                fs::create_dir_all(file.parent().context("a file has a folder")?)?;
-                fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
-            }
-        }
-        workspace.remember("widgets", fresh)
-    })
+    WIDGETS.write(workspace, profile)?;
+    INSPECTOR.write(workspace, profile)
+}
+
+/// Compiles them as for readers, but with a hook for `bench`; says in which folder they are.
+pub(crate) fn for_bench(workspace: &Workspace) -> Result<PathBuf> {
+    add_target(workspace)?;
+    // A folder of its own: the features differ, and the bundle's own must not be built anew.
+    let target = workspace.target.join("bench");
+    let profile = Profile::Small.name();
+    step("bench: compile", || {
+        run(workspace
+            .cargo()
+            .args(["build", "--package", "standby-playground", "--lib", "--features", "bench"])
+            .args(["--target", TARGET, "--profile", profile])
+            .arg("--target-dir")
+            .arg(&target))
+    })?;
+    let made = workspace.target.join("xtask/bench");
+    step("bench: write the module", || {
+        let mut bindgen = Bindgen::new();
+        bindgen.input_path(target.join(TARGET).join(profile).join("standby_playground.wasm"));
+        bindgen.out_name("standby").web(true)?.typescript(false).omit_default_module_path(false);
+        bindgen.generate(&made)
+    })?;
+    Ok(made)
 }
 
 /// Weighs what a page loads, with brotli, and refuses what is too heavy.
 pub(crate) fn weigh(workspace: &Workspace) -> Result<()> {
-    let mut total = 0;
-    for file in files(workspace) {
-        let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-        let mut packed = Vec::new();
-        let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
-        brotli::BrotliCompress(&mut bytes.as_slice(), &mut packed, &params)?;
-        total += packed.len();
-    }
-    println!("    a page with an experiment loads {:.1} KB with brotli", total as f64 / 1_000.0);
-    if total > MOST_BYTES {
-        bail!("the widgets are {total} bytes with brotli; at most {MOST_BYTES} are allowed");
+    let kb = |bytes: usize| format!("{:.1} KB", bytes as f64 / 1_000.0);
+    let (widgets, inspector) = (WIDGETS.weight(workspace)?, INSPECTOR.weight(workspace)?);
+    println!(
+        "    a page with an experiment loads {} with brotli, and {} more on demand",
+        kb(widgets),
+        kb(inspector)
+    );
+    if widgets > MOST_BYTES {
+        bail!("the widgets are {} with brotli; at most {} are allowed", kb(widgets), kb(MOST_BYTES));
     }
     Ok(())
 }
 
-fn files(workspace: &Workspace) -> [PathBuf; 2] {
-    ["standby.js", "standby_bg.wasm"].map(|name| workspace.path("src/standby").join(name))
-}
-
 /// Rust's WebAssembly target, by rustup where it is missing.
-fn add_target(workspace: &Workspace) -> Result<()> {
+/// Adds the target that the widgets are compiled for, where it is missing.
+pub(crate) fn add_target(workspace: &Workspace) -> Result<()> {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
     rustc.current_dir(&workspace.root).args(["--print", "target-libdir", "--target", TARGET]);
     if PathBuf::from(run(&mut rustc)?.trim()).is_dir() {

@@ -40,15 +40,7 @@ fn main() {
         for (width, narrow) in [(750.0, false), (330.0, true)] {
             print_picture(
                 trace,
-                &View {
-                    from_us: 0,
-                    to_us: 8_000_000,
-                    now_us: trace.until_us,
-                    width,
-                    narrow,
-                    labels: true,
-                    selected,
-                },
+                &View { now_us: trace.until_us, width, narrow, selected, ..View::default() },
             );
         }
         println!("</section>");

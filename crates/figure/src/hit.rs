@@ -1,45 +1,45 @@
-//! Which event is at a point of the picture.
+//! Which event or message is at a point of the picture.
 
 use standby_trace::Trace;
 
 use crate::geometry::run::Track;
 use crate::geometry::{Frame, run_of, spots};
 use crate::layout::EVENTS_Y;
-use crate::shape::View;
+use crate::shape::{Hit, View};
 
-/// How far from a thing a point may be and still mean it.
+/// How far from a thing a point may be and still mean it: a target as large as a fingertip needs,
+/// 24 pixels across (WCAG 2.2, 2.5.8).
 const TOLERANCE: f32 = 12.0;
 /// A circle and a message are meant rather than the long thread that runs past them.
 const THREAD_YIELDS: f32 = 3.0;
 
-/// The event whose circle, thread, or message is at a point; the nearest within 12 pixels.
+/// The event whose circle or thread is at a point, or the message; the nearest within 12 pixels.
 #[must_use]
-pub fn hit(trace: &Trace, view: &View, x: f32, y: f32) -> Option<u64> {
+pub fn hit(trace: &Trace, view: &View, x: f32, y: f32) -> Option<Hit> {
     if !x.is_finite() || !y.is_finite() {
         return None;
     }
     let frame = Frame::new(trace, view);
-    let mut nearest: Option<(f32, u64)> = None;
-    let mut offer = |distance: f32, id: u64| {
+    let mut nearest: Option<(f32, Hit)> = None;
+    let mut offer = |distance: f32, hit: Hit| {
         if distance <= TOLERANCE && nearest.is_none_or(|(least, _)| distance < least) {
-            nearest = Some((distance, id));
+            nearest = Some((distance, hit));
         }
     };
     for spot in spots(&frame) {
         let circle = ((x - spot.x).hypot(y - spot.y) - spot.r).max(0.0);
-        offer(circle, spot.event.id);
+        offer(circle, Hit::Event(spot.event.id));
         if (EVENTS_Y..=frame.layout.threads_end).contains(&y) {
-            offer((x - spot.x).abs() + THREAD_YIELDS, spot.event.id);
+            offer((x - spot.x).abs() + THREAD_YIELDS, Hit::Event(spot.event.id));
         }
     }
-    for message in frame.messages() {
-        let Some(&id) = message.events.last() else { continue };
+    for (number, message) in frame.messages() {
         let Some((lane, run)) = run_of(&frame, message) else { continue };
         if let Some(track) = Track::of(&frame, lane, message, &run) {
-            offer(to_segment(x, y, &track), id);
+            offer(to_segment(x, y, &track), Hit::Message(number));
         }
     }
-    nearest.map(|(_, id)| id)
+    nearest.map(|(_, hit)| hit)
 }
 
 fn to_segment(x: f32, y: f32, track: &Track) -> f32 {

@@ -118,6 +118,21 @@ impl Scale {
         (self.plot_x + since / self.span_us * self.plot_w) as f32
     }
 
+    /// The moment at a place.
+    pub(crate) fn at(&self, x: f64) -> i64 {
+        let since = (x - self.plot_x) * self.span_us / self.plot_w;
+        // A cast of a float stops at the ends of the integers.
+        self.from_us.saturating_add(since.round() as i64)
+    }
+
+    /// Lets what is drawn begin elsewhere; everything stays where it stands.
+    pub(crate) fn begin_at(&mut self, x: f32) {
+        let from_us = self.at(f64::from(x));
+        let since = (i128::from(from_us) - i128::from(self.from_us)) as f64;
+        self.plot_x += since / self.span_us * self.plot_w;
+        self.from_us = from_us;
+    }
+
     /// Pixels since time 0, which don't depend on how far the view has scrolled.
     pub(crate) fn world_x(&self, at_us: i64) -> f64 {
         at_us as f64 / self.span_us * self.plot_w

@@ -6,10 +6,11 @@
 //!
 //! - [`shape`]: what a picture is made of. Start here.
 //! - [`figure()`]: the picture of a trace.
-//! - [`svg()`]: a picture as SVG.
+//! - [`svg()`]: a picture as SVG; [`detail`]: what it has in common with other ways to paint it.
 //! - [`say()`]: the sentence below a picture; [`describe()`]: a picture for
 //!   those who don't see it.
-//! - [`hit()`]: which event is at a point.
+//! - [`timeline()`]: the second small picture, of bytes and open connections over time.
+//! - [`hit()`]: which event or message is at a point; [`say_message()`]: what that message is.
 //! - [`format`](mod@format): how figures are written for readers.
 //!
 //! ```
@@ -23,31 +24,28 @@
 //! recorder.answered(0, 1, 200, &[], 400_000);
 //! recorder.advance(8_000_000);
 //!
-//! let view = View {
-//!     from_us: 0,
-//!     to_us: 8_000_000,
-//!     now_us: 8_000_000,
-//!     width: 750.0,
-//!     narrow: false,
-//!     labels: true,
-//!     selected: None,
-//! };
+//! let view = View { from_us: 0, to_us: 8_000_000, now_us: 8_000_000, ..View::default() };
 //! let picture = figure(recorder.trace(), &view);
 //! assert!(svg(&picture, &describe(recorder.trace())).contains("asks: nothing new"));
 //! # Ok::<(), standby_trace::scenario::BadScenario>(())
 //! ```
 
+pub mod detail;
 pub mod format;
 mod geometry;
 mod hit;
+mod index;
 mod layout;
 mod say;
 pub mod shape;
 mod svg;
 mod text;
+mod timeline;
 
-pub use geometry::{figure, setting};
+pub use geometry::{Layers, blank, figure, setting};
 pub use hit::hit;
-pub use say::{Words, describe, say};
-pub use shape::{Anchor, Figure, Ink, LaneBox, Shape, View, Weight};
+pub use index::Index;
+pub use say::{Words, describe, say, say_message};
+pub use shape::{Anchor, Density, Figure, Hit, Ink, LaneBox, Shape, View, Weight};
 pub use svg::svg;
+pub use timeline::timeline;

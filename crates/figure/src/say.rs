@@ -3,9 +3,14 @@
 use standby_trace::{Kind, Ledger, MarkKind, Published, SpanKind, Trace, Transport, Who};
 
 use crate::format;
-use crate::geometry::{Deliveries, Frame, arrival_us, by_event_source, run_of, setting};
+use crate::geometry::{
+    Believer, Deliveries, Frame, arrival_us, by_event_source, disagreement, is_counted, run_of, setting,
+};
 use crate::shape::View;
 use crate::text;
+
+mod message;
+pub use message::say_message;
 
 /// A part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +40,9 @@ pub fn say(trace: &Trace, view: &View) -> Vec<Words> {
         about_event(&frame, &deliveries, event, &mut said);
     }
     about_trouble(&frame, &mut said);
+    about_both_ends(&frame, &mut said);
     about_window(&frame, &deliveries, &mut said);
+    about_counts(&frame, &mut said);
     said.words
 }
 
@@ -90,7 +97,10 @@ fn name(trace: &Trace, lane: usize) -> String {
 
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| std::iter::once(first.to_ascii_uppercase()).chain(chars).collect())
+        .unwrap_or_default()
 }
 
 fn us(us: i64) -> u64 {
@@ -231,6 +241,52 @@ fn about_trouble(frame: &Frame<'_>, said: &mut Said) {
     }
 }
 
+/// The last time in view that one end believed in a connection that the other no longer had.
+fn about_both_ends(frame: &Frame<'_>, said: &mut Said) {
+    let (from_us, end_us) = frame.bounds_us();
+    let in_view = frame.spans_between(from_us, end_us).filter_map(|span| {
+        let (believer, gone_us, known_us) = disagreement(frame, span)?;
+        let shows = gone_us <= end_us && known_us.is_none_or(|known_us| known_us >= from_us);
+        shows.then_some((usize::from(span.lane?), believer, gone_us, known_us))
+    });
+    // What still lasts goes before what is over.
+    let last = in_view.max_by_key(|&(_, _, gone_us, known_us)| (known_us.is_none(), gone_us));
+    let Some((lane, believer, gone_us, known_us)) = last else { return };
+    let length_us = us(known_us.unwrap_or(frame.scale.now_us).saturating_sub(gone_us));
+    let (name, length) = (name(frame.trace, lane), format::seconds(length_us));
+    said.next();
+    match (believer, known_us) {
+        (Believer::Server, Some(_)) => {
+            said.plain(&format!("The server believed in {name} for "));
+            said.strong(&length, true);
+            said.plain(" after the client's end was gone.");
+        }
+        (Believer::Server, None) => {
+            said.plain(&format!("The server still believes in {name}: the client's end has been gone for "));
+            said.strong(&length, true);
+            said.plain(".");
+        }
+        (Believer::Client, Some(_)) => {
+            said.plain(&format!("The client believed in {name} for "));
+            said.strong(&length, true);
+            said.plain(" after the server's end was gone.");
+        }
+        (Believer::Client, None) => {
+            said.plain(&format!("The client still believes in {name}: the server's end has been gone for "));
+            said.strong(&length, true);
+            said.plain(".");
+        }
+    }
+}
+
+/// What is no longer drawn one by one.
+fn about_counts(frame: &Frame<'_>, said: &mut Said) {
+    if is_counted(frame) {
+        said.next();
+        said.plain("Where messages stand too close, they are counted: zoom in to see each.");
+    }
+}
+
 /// What one lane did in view.
 #[derive(Clone, Default)]
 struct InView {
@@ -243,7 +299,7 @@ struct InView {
 
 fn in_view(frame: &Frame<'_>, deliveries: &[Deliveries]) -> Vec<InView> {
     let mut lanes = vec![InView::default(); frame.trace.lanes.len()];
-    for message in frame.messages() {
+    for (_, message) in frame.messages() {
         let Some((_, run)) = run_of(frame, message) else { continue };
         let Some(lane) = lanes.get_mut(usize::from(message.lane)) else { continue };
         match message.kind {
@@ -460,7 +516,8 @@ pub fn describe(trace: &Trace) -> String {
     let until = format::age(us(trace.until_us));
     let published = format::of(trace.published.len() as u64, "event was", "events were");
     let mut out = format!("{until} on a time axis; {published} published.");
-    for (lane, ledger) in trace.lanes.iter().zip(Ledger::of(trace)) {
+    let disagreed_us = disagreed_us(trace);
+    for (i, (lane, ledger)) in trace.lanes.iter().zip(Ledger::of(trace)).enumerate() {
         let title = match lane.outside {
             true => format!("{} (outside)", text::short(&lane.sub, ELSEWHERE_CHARS)),
             false => lane.transport.title().to_owned(),
@@ -476,10 +533,29 @@ pub fn describe(trace: &Trace) -> String {
         if ledger.reconnects > 0 {
             facts.push(format!("cut and back {}", format::times(ledger.reconnects)));
         }
+        if let Some(&disagreed_us) = disagreed_us.get(i).filter(|&&us| us > 0) {
+            facts.push(format!("the two ends disagreed for {}", format::seconds(disagreed_us)));
+        }
         if ledger.lost > 0 {
             facts.push(format!("{} lost", format::of(ledger.lost, "event", "events")));
         }
         out.push_str(&format!(" {title}: {}.", facts.join(", ")));
     }
     out
+}
+
+/// For each lane, how long one end believed in a connection that the other no longer had.
+fn disagreed_us(trace: &Trace) -> Vec<u64> {
+    let view = View { now_us: trace.until_us, ..View::default() };
+    let frame = Frame::new(trace, &view);
+    let mut lanes = vec![0u64; trace.lanes.len()];
+    for span in &trace.spans {
+        if let Some(lane) = span.lane.and_then(|lane| lanes.get_mut(usize::from(lane)))
+            && let Some((_, gone_us, known_us)) = disagreement(&frame, span)
+        {
+            let until_us = known_us.unwrap_or(trace.until_us);
+            *lane = lane.saturating_add(us(until_us.saturating_sub(gone_us)));
+        }
+    }
+    lanes
 }

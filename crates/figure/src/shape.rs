@@ -21,6 +21,50 @@ pub struct View {
     pub labels: bool,
     /// The event that is pointed at: everything that carries it stands out.
     pub selected: Option<u64>,
+    /// The message that is pointed at, by its number: it stands out, and everything that carried the
+    /// same events.
+    pub message: Option<u64>,
+    /// Where the cursor stands, in microseconds: a line through all lanes, with its time.
+    pub cursor_us: Option<i64>,
+    /// What happens where messages stand closer than can be told apart.
+    pub density: Density,
+}
+
+impl Default for View {
+    /// The first eight seconds, as wide as a page's text.
+    fn default() -> Self {
+        Self {
+            from_us: 0,
+            to_us: 8_000_000,
+            now_us: 8_000_000,
+            width: 750.0,
+            narrow: false,
+            labels: true,
+            selected: None,
+            message: None,
+            cursor_us: None,
+            density: Density::Auto,
+        }
+    }
+}
+
+/// What happens where messages stand closer than can be told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Density {
+    /// They are counted, and the counts drawn.
+    #[default]
+    Auto,
+    /// Each is drawn, whatever is to be seen of it.
+    Off,
+}
+
+/// What is at a point of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hit {
+    /// An event, by its id: its circle or its thread.
+    Event(u64),
+    /// A message, by its number ([`Trace::before`](standby_trace::Trace::before) and its index).
+    Message(u64),
 }
 
 /// What a shape means.
@@ -60,6 +104,12 @@ pub enum Ink {
     Note,
     /// The ground of the picture: what stands on something dark.
     Ground,
+    /// A connection that only one of the two ends believes in: hatched the other way.
+    OneSided,
+    /// The cursor, and its time.
+    Cursor,
+    /// Bytes that are no news.
+    Overhead,
 }
 
 /// How much a shape stands out.

@@ -40,21 +40,27 @@ fn settings(lane: &LaneSpec) -> String {
             format!("asks every {}{with}", time(interval_ms))
         }
         LaneSpec::LongPoll { timeout_ms, .. } => format!("held up to {}", time(timeout_ms)),
-        LaneSpec::WebSocket { backoff, send_every_ms } => {
-            let sends = match send_every_ms {
-                0 => String::new(),
-                ms => format!("; sends every {}", time(ms)),
-            };
-            format!("reconnects with {}{sends}", waits(backoff))
+        LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
+            let sends = also("; sends every", send_every_ms);
+            let pings = also("; the server pings after", keep_alive_ms);
+            let silence = also("; gives up after silence of", silence_ms);
+            format!("reconnects with {}{sends}{pings}{silence}", waits(backoff))
         }
-        LaneSpec::Sse { retry_ms, client } => {
+        LaneSpec::Sse { retry_ms, client, keep_alive_ms, silence_ms } => {
             let client = match client {
                 SseClient::EventSource => "the browser's EventSource",
                 SseClient::Fetch => "our client over fetch",
             };
-            format!("{client}, retry {}", time(retry_ms))
+            let comments = also("; a comment after", keep_alive_ms);
+            let silence = also("; gives up after silence of", silence_ms);
+            format!("{client}, retry {}{comments}{silence}", time(retry_ms))
         }
     }
+}
+
+/// A time that is said only where it is set.
+fn also(what: &str, ms: u32) -> String {
+    if ms == 0 { String::new() } else { format!("{what} {}", time(ms)) }
 }
 
 /// A backoff in words.
@@ -111,7 +117,7 @@ fn text(raw: &str) -> String {
 }
 
 /// JSON for an attribute in single quotes.
-fn attribute(json: &str) -> String {
+pub(crate) fn attribute(json: &str) -> String {
     json.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -108,7 +108,9 @@ fn answer(bytes: &[u8]) -> Carried {
         events: Vec<&'a RawValue>,
     }
     // Problem details (RFC 9457) have no `events`.
-    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(bytes) else {
+    let Some(answer) =
+        str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str::<Answer<'_>>(text).ok())
+    else {
         return Carried::nothing(Kind::Refusal);
     };
     let mut carried = Carried::nothing(Kind::Answer);
@@ -130,6 +132,8 @@ fn object(bytes: &[u8]) -> Carried {
         #[serde(borrow)]
         reset: Option<&'a RawValue>,
         #[serde(borrow)]
+        heartbeat: Option<&'a RawValue>,
+        #[serde(borrow)]
         error: Option<&'a RawValue>,
     }
     let Some((text, any)) = std::str::from_utf8(bytes)
@@ -147,6 +151,7 @@ fn object(bytes: &[u8]) -> Carried {
         Any { hello: Some(_), .. } => Kind::Open,
         Any { gap: Some(_), .. } => Kind::Gap,
         Any { reset: Some(_), .. } => Kind::Reset,
+        Any { heartbeat: Some(_), .. } => Kind::KeepAlive,
         Any { error: Some(_), .. } => Kind::Refusal,
         _ => Kind::Other,
     };

@@ -8,13 +8,13 @@
 //! | overhead | all other bytes, both ways: heads, framing, envelopes, hellos |
 //! | events | events that reached the client |
 //! | staleness | from the moment the server took an event to the moment the client had it |
-//! | held | time that connections were open or requests held |
+//! | held | time that connections were open or requests held: until the server's end, who holds them, where it is known; else until the client's |
 //!
 //! Bytes are those above TCP: HTTP/1.1 and WebSocket framing included, TLS, TCP and IP not.
 
 use std::collections::VecDeque;
 
-use crate::trace::{Direction, Kind, Mark, MarkKind, Message, Published, Span, SpanKind, Trace};
+use crate::trace::{Direction, Kind, Mark, MarkKind, Message, Moment, Published, Span, SpanKind, Trace};
 
 /// What one lane cost, and what it got.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,19 +53,28 @@ impl Ledger {
     /// The ledgers of a whole trace, one a lane.
     #[must_use]
     pub fn of(trace: &Trace) -> Vec<Self> {
+        Self::until(trace, i64::MAX)
+    }
+
+    /// The ledgers of a trace as they stood at a moment, one a lane. A message's bytes count from
+    /// its first moment, what it brings from its arrival.
+    #[must_use]
+    pub fn until(trace: &Trace, at_us: i64) -> Vec<Self> {
         let mut ledgers = vec![Self::default(); trace.lanes.len()];
         for message in &trace.messages {
             if let Some(ledger) = ledgers.get_mut(usize::from(message.lane)) {
                 let outside = trace.lanes.get(usize::from(message.lane)).is_some_and(|lane| lane.outside);
-                ledger.message(message, outside, &trace.published);
+                ledger.message_until(message, outside, &trace.published, at_us);
             }
         }
-        for span in &trace.spans {
+        for span in trace.spans.iter().filter(|span| span.from.at_us <= at_us) {
             if let Some(ledger) = span.lane.and_then(|lane| ledgers.get_mut(usize::from(lane))) {
-                ledger.span(span, trace.until_us);
+                let known = |end: &Option<Moment>| end.filter(|end| end.at_us <= at_us);
+                let so_far = Span { to: known(&span.to), server_to: known(&span.server_to), ..span.clone() };
+                ledger.span(&so_far, trace.until_us.min(at_us));
             }
         }
-        for mark in &trace.marks {
+        for mark in trace.marks.iter().filter(|mark| mark.at.at_us <= at_us) {
             if let Some(ledger) = mark.lane.and_then(|lane| ledgers.get_mut(usize::from(lane))) {
                 ledger.mark(mark);
             }
@@ -75,16 +84,26 @@ impl Ledger {
 
     /// Counts one message.
     pub(crate) fn message(&mut self, message: &Message, outside: bool, published: &[Published]) {
+        self.message_until(message, outside, published, i64::MAX);
+    }
+
+    fn message_until(&mut self, message: &Message, outside: bool, published: &[Published], at_us: i64) {
+        if message.first_us() > at_us {
+            return;
+        }
         self.payload_bytes += u64::from(message.payload_bytes);
         self.overhead_bytes += u64::from(message.overhead_bytes);
         if message.kind == Kind::Request {
             self.requests += 1;
         }
+        // What the client of an outside lane has, nobody can see; what was sent to it, the server did.
+        let arrived = if outside { message.socket_us } else { message.client.map(|client| client.at_us) };
+        if arrived.is_some_and(|arrived_us| arrived_us > at_us) {
+            return;
+        }
         if message.is_empty_answer() {
             self.empty += 1;
         }
-        // What the client of an outside lane has, nobody can see; what was sent to it, the server did.
-        let arrived = if outside { message.socket_us } else { message.client.map(|client| client.at_us) };
         let (Direction::ToClient, false, Some(arrived_us)) = (message.direction, message.lost, arrived)
         else {
             return;
@@ -99,7 +118,7 @@ impl Ledger {
 
     /// Counts one span, as far as it reaches until `until_us`.
     pub(crate) fn span(&mut self, span: &Span, until_us: i64) {
-        let to_us = span.to.map_or(until_us, |to| to.at_us);
+        let to_us = span.server_to.or(span.to).map_or(until_us, |to| to.at_us);
         match span.kind {
             SpanKind::Open | SpanKind::Held => {
                 let us = u64::try_from(to_us.saturating_sub(span.from.at_us)).unwrap_or(0);
@@ -284,7 +303,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::trace::Moment;
 
     fn news(client_us: i64, events: &[u64]) -> Message {
         Message {
@@ -320,6 +338,67 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.message(&Message { lost: true, ..news(5, &[1]) }, false, &[]);
         assert_eq!((ledger.events, ledger.payload_bytes), (0, 60));
+    }
+
+    /// A trace with a poll that waits, and one whose answer is on its way.
+    fn trace() -> Trace {
+        let scenario = r#"{"v":1,"lanes":[{"transport":"long-poll","timeout_ms":1000,"backoff":{"kind":"fixed","base_ms":1000}}],"publish":{"every_ms":1000}}"#;
+        let mut recorder =
+            crate::Recorder::new(crate::Scenario::from_json(scenario).unwrap(), 1_764_000_000_000);
+        recorder.sent(0, 1, 100_000);
+        recorder.answered(0, 1, 200, &[], 400_000);
+        recorder.sent(0, 2, 500_000);
+        recorder.answered(0, 2, 200, &[7], 900_000);
+        recorder.advance(2_000_000);
+        let mut trace = recorder.trace().clone();
+        trace.published.push(Published { id: 7, at_us: 600_000, life: 0 });
+        for message in &mut trace.messages {
+            message.overhead_bytes = 100;
+        }
+        trace
+    }
+
+    #[test]
+    fn until_a_moment_only_what_had_arrived_counts() {
+        let trace = trace();
+        let at = |at_us: i64| {
+            let ledger = Ledger::until(&trace, at_us).remove(0);
+            (ledger.requests, ledger.empty, ledger.events, ledger.overhead_bytes)
+        };
+        assert_eq!(at(99_999), (0, 0, 0, 0));
+        assert_eq!(at(100_000), (1, 0, 0, 100));
+        assert_eq!(at(400_000), (1, 1, 0, 200));
+        assert_eq!(at(899_999), (2, 1, 0, 300));
+        assert_eq!(at(900_000), (2, 1, 1, 400));
+        let aged = Ledger::until(&trace, 900_000).remove(0);
+        assert_eq!(aged.staleness.p50_us(), Some(300_000));
+    }
+
+    #[test]
+    fn until_the_end_is_all_of_it() {
+        let trace = trace();
+        assert_eq!(Ledger::until(&trace, trace.until_us), Ledger::of(&trace));
+    }
+
+    #[test]
+    fn what_lasts_is_held_until_the_moment_and_no_longer() {
+        let mut trace = trace();
+        let span = |from_us: i64, to_us: Option<i64>| Span {
+            lane: Some(0),
+            n: 1,
+            kind: SpanKind::Open,
+            who: crate::Who::Server,
+            from: Moment::measured(from_us),
+            to: to_us.map(Moment::measured),
+            server_to: None,
+            until_us: None,
+        };
+        trace.spans = vec![span(100_000, Some(1_100_000)), span(1_500_000, None)];
+        let held = |at_us: i64| Ledger::until(&trace, at_us)[0].held_us;
+        assert_eq!(held(50_000), 0);
+        assert_eq!(held(600_000), 500_000);
+        assert_eq!(held(1_200_000), 1_000_000);
+        assert_eq!(held(i64::MAX), 1_500_000);
     }
 
     #[test]

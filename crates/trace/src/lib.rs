@@ -4,6 +4,8 @@
 //!   a link, in the simulator and in the server.
 //! - [`trace`]: the record of what happened. The picture, the ledger, the log and every export know
 //!   nothing else.
+//! - [`json`]: how both are read where size counts.
+//! - [`read`]: a trace from a file, checked.
 //! - [`link`]: a scenario in the fragment of a URL.
 //! - [`ledger`]: the totals of a trace.
 //! - [`tap`]: what the server tells an observer of a topic, its half of a live trace.
@@ -13,8 +15,10 @@
 
 pub mod account;
 pub mod clock;
+pub mod json;
 pub mod ledger;
 pub mod link;
+pub mod read;
 pub mod recorder;
 pub mod scenario;
 pub mod tap;
@@ -23,6 +27,7 @@ pub mod trace;
 pub use account::{Carried, carried, carried_body};
 pub use clock::Clock;
 pub use ledger::{Ledger, Staleness};
+pub use read::BadTrace;
 pub use recorder::Recorder;
 pub use scenario::{
     Backoff, Conditions, Control, Experiment, Fault, LaneSpec, Publish, Scenario, SseClient, Transport,

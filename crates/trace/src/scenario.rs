@@ -120,6 +120,14 @@ pub enum LaneSpec {
         /// The client publishes by itself this often; 0: it does not.
         #[serde(default, skip_serializing_if = "is_zero")]
         send_every_ms: u32,
+        /// The server sends a ping after so long without another frame, and closes where no pong
+        /// comes within the same time again; 0: the server's default.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        keep_alive_ms: u32,
+        /// The client gives a socket up after so long without a message; 0: never. A page can't see
+        /// pings, so with it the client asks for messages that show that the connection is there.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        silence_ms: u32,
     },
     /// Server-Sent Events.
     Sse {
@@ -128,6 +136,14 @@ pub enum LaneSpec {
         /// Who speaks it.
         #[serde(default)]
         client: SseClient,
+        /// The server sends a comment after so long without an event; 0: the server's default. No
+        /// comment is ever answered: that the client is gone only TCP can tell the server.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        keep_alive_ms: u32,
+        /// The client gives a stream up after so long without a byte; 0: never. For
+        /// [`SseClient::Fetch`] only: an `EventSource` has no such setting.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        silence_ms: u32,
     },
 }
 
@@ -160,8 +176,12 @@ impl LaneSpec {
         match transport {
             Transport::ShortPoll => Self::ShortPoll { interval_ms: 1_000, conditional: false },
             Transport::LongPoll => Self::LongPoll { timeout_ms: 25_000, backoff },
-            Transport::WebSocket => Self::WebSocket { backoff, send_every_ms: 0 },
-            Transport::Sse => Self::Sse { retry_ms: 1_500, client: SseClient::EventSource },
+            Transport::WebSocket => {
+                Self::WebSocket { backoff, send_every_ms: 0, keep_alive_ms: 0, silence_ms: 0 }
+            }
+            Transport::Sse => {
+                Self::Sse { retry_ms: 1_500, client: SseClient::EventSource, keep_alive_ms: 0, silence_ms: 0 }
+            }
         }
     }
 }
@@ -224,6 +244,13 @@ pub struct Conditions {
 pub enum Fault {
     /// Every connection that serves the topic at this moment is reset (TCP RST).
     Drop {
+        /// Only the subscriber of this label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sub: Option<String>,
+    },
+    /// Every connection that serves the topic at this moment goes dead: what either end sends
+    /// vanishes, and nothing is reset. Neither end is told; new connections work.
+    HalfOpen {
         /// Only the subscriber of this label.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sub: Option<String>,
@@ -328,6 +355,12 @@ pub mod bounds {
     pub const BACKOFF_MS: RangeInclusive<u32> = 100..=120_000;
     /// [`super::LaneSpec::WebSocket::send_every_ms`], where it is not 0.
     pub const SEND_EVERY_MS: RangeInclusive<u32> = 100..=60_000;
+    /// `keep_alive_ms` of [`super::LaneSpec::WebSocket`] and [`super::LaneSpec::Sse`], where it is
+    /// not 0.
+    pub const KEEP_ALIVE_MS: RangeInclusive<u32> = 500..=120_000;
+    /// `silence_ms` of [`super::LaneSpec::WebSocket`] and [`super::LaneSpec::Sse`], where it is
+    /// not 0.
+    pub const SILENCE_MS: RangeInclusive<u32> = 1_000..=120_000;
     /// [`super::Publish::every_ms`], where it is not 0.
     pub const EVERY_MS: RangeInclusive<u32> = 50..=600_000;
     /// [`super::Conditions::latency_ms`] and [`super::Conditions::jitter_ms`].
@@ -372,13 +405,13 @@ impl Scenario {
             v: u32,
         }
         let bad = |e: &dyn fmt::Display| BadScenario(format!("this is not a scenario: {e}"));
-        let Version { v } = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        let Version { v } = crate::json::read(text).map_err(|e| bad(&e))?;
         if v != VERSION {
             return Err(BadScenario(format!(
                 "this scenario has version {v}; this book reads version {VERSION}"
             )));
         }
-        let scenario: Self = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        let scenario: Self = crate::json::read(text).map_err(|e| bad(&e))?;
         scenario.check()?;
         Ok(scenario)
     }
@@ -401,13 +434,23 @@ impl Scenario {
                     within("timeout_ms", timeout_ms, &bounds::TIMEOUT_MS)?;
                     check_backoff(backoff)?;
                 }
-                LaneSpec::WebSocket { backoff, send_every_ms } => {
+                LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
                     check_backoff(backoff)?;
-                    if send_every_ms != 0 {
-                        within("send_every_ms", send_every_ms, &bounds::SEND_EVERY_MS)?;
+                    none_or_within("send_every_ms", send_every_ms, &bounds::SEND_EVERY_MS)?;
+                    none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
+                    none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
+                }
+                LaneSpec::Sse { retry_ms, client, keep_alive_ms, silence_ms } => {
+                    within("retry_ms", retry_ms, &bounds::RETRY_MS)?;
+                    none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
+                    none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
+                    if silence_ms != 0 && client == SseClient::EventSource {
+                        return Err(BadScenario(
+                            "`silence_ms` is for `client` `fetch`: an EventSource can't be told to give up"
+                                .to_owned(),
+                        ));
                     }
                 }
-                LaneSpec::Sse { retry_ms, .. } => within("retry_ms", retry_ms, &bounds::RETRY_MS)?,
             }
         }
         self.publish.check()?;
@@ -447,7 +490,7 @@ impl Publish {
     /// # Errors
     /// The first value that is out of bounds.
     pub fn check(&self) -> Result<(), BadScenario> {
-        if self.every_ms == 0 { Ok(()) } else { within("every_ms", self.every_ms, &bounds::EVERY_MS) }
+        none_or_within("every_ms", self.every_ms, &bounds::EVERY_MS)
     }
 }
 
@@ -459,10 +502,7 @@ impl Conditions {
     pub fn check(&self) -> Result<(), BadScenario> {
         within("latency_ms", self.latency_ms, &bounds::LATENCY_MS)?;
         within("jitter_ms", self.jitter_ms, &bounds::LATENCY_MS)?;
-        if self.bandwidth_bytes_s == 0 {
-            return Ok(());
-        }
-        within("bandwidth_bytes_s", self.bandwidth_bytes_s, &bounds::BANDWIDTH_BYTES_S)
+        none_or_within("bandwidth_bytes_s", self.bandwidth_bytes_s, &bounds::BANDWIDTH_BYTES_S)
     }
 }
 
@@ -472,6 +512,7 @@ impl Fault {
     pub fn sub(&self) -> Option<&str> {
         match self {
             Self::Drop { sub }
+            | Self::HalfOpen { sub }
             | Self::Refuse { sub, .. }
             | Self::Stall { sub, .. }
             | Self::Unavailable { sub, .. } => sub.as_deref(),
@@ -484,7 +525,7 @@ impl Fault {
     /// The first value that is out of bounds.
     pub fn check(&self) -> Result<(), BadScenario> {
         match self {
-            Self::Drop { .. } => Ok(()),
+            Self::Drop { .. } | Self::HalfOpen { .. } => Ok(()),
             Self::Refuse { for_ms, .. } | Self::Stall { for_ms, .. } | Self::Unavailable { for_ms, .. } => {
                 within("for_ms", *for_ms, &bounds::FAULT_MS)
             }
@@ -506,6 +547,11 @@ fn check_backoff(backoff: Backoff) -> Result<(), BadScenario> {
             Ok(())
         }
     }
+}
+
+/// 0 stands for "not set".
+fn none_or_within(name: &str, value: u32, bounds: &std::ops::RangeInclusive<u32>) -> Result<(), BadScenario> {
+    if value == 0 { Ok(()) } else { within(name, value, bounds) }
 }
 
 fn within<T: PartialOrd + fmt::Display + Copy>(
@@ -534,6 +580,8 @@ pub enum Control {
     Publish,
     /// Reset all connections.
     Drop,
+    /// Let all connections go dead.
+    HalfOpen,
     /// Reset new requests for a while.
     Refuse,
     /// Answer nothing for a while.
@@ -586,6 +634,22 @@ mod tests {
         let bad =
             Scenario::from_json(&FOUR.replace("\"interval_ms\":1000", "\"interval_ms\":5")).unwrap_err();
         assert_eq!(bad.0, "`interval_ms` is 5; it must be 100 to 60000");
+    }
+
+    #[test]
+    fn a_keep_alive_reads_back_and_an_event_source_takes_no_silence() {
+        let fetch = FOUR.replace(
+            r#""client":"event-source""#,
+            r#""client":"fetch","keep_alive_ms":2000,"silence_ms":3000"#,
+        );
+        let fetch = fetch.replace(r#""kind":"drop""#, r#""kind":"half-open""#);
+        let scenario = Scenario::from_json(&fetch).unwrap();
+        assert_eq!(serde_json::to_string(&scenario).unwrap(), fetch);
+        assert_eq!(scenario.faults[0].fault, Fault::HalfOpen { sub: Some("sse".into()) });
+        let bad = Scenario::from_json(&fetch.replace(r#""silence_ms":3000"#, r#""silence_ms":999"#));
+        assert_eq!(bad.unwrap_err().0, "`silence_ms` is 999; it must be 1000 to 120000");
+        let bad = Scenario::from_json(&fetch.replace(r#""client":"fetch""#, r#""client":"event-source""#));
+        assert!(bad.unwrap_err().0.contains("EventSource"));
     }
 
     #[test]

@@ -12,6 +12,13 @@ use crate::position::Position;
 /// a subscriber that looks alive hears nothing.
 pub(crate) const CONNECT_TIMEOUT_US: u64 = 30_000_000;
 
+/// How often a client that can't bear silence for longer than `silence_ms` asks to be told that the
+/// connection is there: three times as often, so that a sign that is late is no reason to give up.
+/// Servers of this contract take 500 ms and more.
+pub(crate) fn sign_ms(silence_ms: u32) -> u32 {
+    (silence_ms / 3).max(500)
+}
+
 /// The largest answer that we collect. Servers bound theirs well below; this bounds what a wrong one
 /// can make us hold.
 pub(crate) const MAX_ANSWER_BYTES: usize = 8 << 20;
@@ -96,7 +103,12 @@ impl Exchange {
         if head.status != 200 {
             return Outcome::Status { status: head.status, retry_after_ms: head.retry_after_ms };
         }
-        match serde_json::from_slice(&self.body) {
+        // Text first, and the JSON from it: the page reads all other JSON from text too, and a reader
+        // of bytes beside it is 5 KB of WebAssembly.
+        let answer = str::from_utf8(&self.body)
+            .map_err(|e| e.to_string())
+            .and_then(|text| serde_json::from_str(text).map_err(|e| e.to_string()));
+        match answer {
             Ok(answer) => Outcome::Answer { answer, etag: head.etag },
             Err(e) => Outcome::Cut(Why::Malformed(format!("this is not an answer to a poll: {e}"))),
         }

@@ -114,7 +114,9 @@ fn says(state: &State) -> Option<Says> {
             button: "Try again",
             ..Says::default()
         },
-        State::Starting | State::Live | State::Reconnecting | State::Paused(_) => return None,
+        State::Starting | State::Live | State::Reconnecting | State::Paused(_) | State::Recorded => {
+            return None;
+        }
     };
     Some(says)
 }
@@ -154,7 +156,14 @@ mod tests {
 
     #[test]
     fn nothing_stands_before_a_picture_that_runs() {
-        for state in [State::Starting, State::Live, State::Reconnecting, State::Paused(Pause::Reader)] {
+        let states = [
+            State::Starting,
+            State::Live,
+            State::Reconnecting,
+            State::Paused(Pause::Reader),
+            State::Recorded,
+        ];
+        for state in states {
             assert_eq!(says(&state), None);
         }
     }

@@ -175,6 +175,12 @@ fn control_of(control: Control, scenario: &Scenario) -> Part {
             title: "Cut every connection of this experiment",
             does: Does::Fault(Fault::Drop { sub: None }),
         },
+        Control::HalfOpen => Part::Button {
+            text: "✕ Half-open",
+            class: "standby-fault",
+            title: "Let every connection of this experiment go dead, without telling either end",
+            does: Does::Fault(Fault::HalfOpen { sub: None }),
+        },
         Control::Refuse => Part::Button {
             text: "✕ Refuse 5 s",
             class: "standby-fault",

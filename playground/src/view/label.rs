@@ -46,6 +46,13 @@ impl Label {
         Self::new(&lane.sub, &set, || {})
     }
 
+    /// Builds them for a lane of a recording, where nothing can be set any more.
+    pub(crate) fn recorded(name: &str, spec: LaneSpec) -> Self {
+        let (what, value) = standby_figure::setting(&spec);
+        let set = dom::classed("div", "standby-set").text(&format!("{what} {value}")).done();
+        Self::new(name, &set, || {})
+    }
+
     fn new(name: &str, set: &HtmlElement, reopen: impl Fn() + 'static) -> Self {
         let strong: HtmlElement = dom::html("b").done();
         let age = Words::within(&strong, "");
@@ -156,14 +163,16 @@ fn setting(name: &str, spec: LaneSpec, set: impl Fn(LaneSpec) + Clone + 'static)
             &(*bounds::RETRY_MS.start()..=retry_ms.max(20_000)),
             retry_ms,
             |retry_ms, of| match of {
-                LaneSpec::Sse { client, .. } => LaneSpec::Sse { retry_ms, client },
+                LaneSpec::Sse { client, keep_alive_ms, silence_ms, .. } => {
+                    LaneSpec::Sse { retry_ms, client, keep_alive_ms, silence_ms }
+                }
                 other => other,
             },
             spec,
         ),
-        LaneSpec::WebSocket { backoff, send_every_ms } => line("reconnect ")
+        LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => line("reconnect ")
             .child(&backoffs(name, backoff, move |backoff| {
-                set(LaneSpec::WebSocket { backoff, send_every_ms });
+                set(LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms });
             }))
             .done(),
     }
@@ -215,7 +224,7 @@ mod tests {
 
     #[test]
     fn lanes_of_the_same_transport_can_be_told_apart() {
-        let sse = |client| LaneSpec::Sse { retry_ms: 1_000, client };
+        let sse = |client| LaneSpec::Sse { retry_ms: 1_000, client, keep_alive_ms: 0, silence_ms: 0 };
         assert_eq!(names(&[sse(SseClient::Fetch)]), ["SSE"]);
         assert_eq!(
             names(&[sse(SseClient::EventSource), sse(SseClient::Fetch)]),

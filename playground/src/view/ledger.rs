@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 
 use standby_figure::format;
-use standby_trace::{Ledger, Trace};
+use standby_trace::{Ledger, MarkKind, Trace};
 use web_sys::{Element, HtmlElement};
 
+use super::about::{COLUMNS, Column};
 use crate::dom::{self, Words};
 
 /// How wide the bars and the dots are drawn, in pixels.
-const WIDTH: f64 = 118.0;
+const WIDTH: f64 = 82.0;
 const HEIGHT: f64 = 14.0;
 /// What is left free at both ends of the dots' line.
 const MARGIN: f64 = 4.0;
@@ -20,9 +21,11 @@ const DOTS: usize = 24;
 pub(crate) struct Table {
     element: HtmlElement,
     body: HtmlElement,
+    until: Words,
     scale: Words,
     rows: RefCell<Vec<Row>>,
-    drawn: Cell<Option<u64>>,
+    /// The revision and the moment that were shown last.
+    drawn: Cell<Option<(u64, Option<i64>)>>,
 }
 
 struct Row {
@@ -31,9 +34,16 @@ struct Row {
     empty: (Element, Words),
     overhead: Element,
     news: Element,
+    /// The bar, for those who don't see it.
+    bytes: Words,
     per_event: Words,
+    held: Words,
     dots: Vec<Element>,
     median: Words,
+    p99: Words,
+    reconnects: Words,
+    recovered: Words,
+    lost: (Element, Words),
 }
 
 /// What the ledger does not know of a lane.
@@ -46,48 +56,46 @@ pub(crate) struct Standing {
 }
 
 impl Table {
-    /// Builds it without rows.
-    pub(crate) fn new(title: &str) -> Self {
-        let column = |class: &str, text: &str, hint: &str| {
-            dom::classed("th", class).set("scope", "col").set("title", hint).text(text)
-        };
-        let key = |class: &str| dom::classed("i", class).done();
-        let age = column(
-            "standby-left standby-ages",
-            "age on arrival, 0 to ",
-            "How old each event was when it arrived",
-        )
-        .done();
-        let scale = Words::within(&age, "2 s");
-        let head = dom::html("tr")
-            .child(&dom::html("td").done())
-            .child(&column("", "requests", "Polls, handshakes and streams that were asked for").done())
-            .child(&column("", "empty", "Answers that brought nothing").done())
-            .child(
-                &column(
-                    "standby-left standby-bytes",
-                    "bytes ",
-                    "News: the events' JSON. Overhead: all other bytes above TCP, both ways",
-                )
-                .child(&key("standby-key standby-key-overhead"))
-                .text(" overhead ")
-                .child(&key("standby-key standby-key-news"))
-                .text(" news")
-                .done(),
-            )
-            .child(&column("", "bytes/event", "All bytes, for each event that arrived").done())
-            .child(&age)
-            .child(
-                &column("", "median", "Half of the events were younger than this when they arrived").done(),
-            )
-            .done();
+    /// Builds it without rows; `id` is the placeholder's.
+    pub(crate) fn new(id: &str, title: &str) -> Self {
+        let since: HtmlElement = dom::html("td").set("class", "standby-until").done();
+        let until = Words::within(&since, "");
+        let scale_of: HtmlElement = dom::html("span").done();
+        let scale = Words::within(&scale_of, "2 s");
+        let mut head = dom::html("tr").child(&since);
+        // Widths that do not depend on the figures, so that nothing jumps when they change.
+        let mut columns = dom::html("colgroup").child(&dom::classed("col", "standby-col-name").done());
+        let mut abouts = Vec::new();
+        for column in COLUMNS {
+            let class = format!("standby-col-{}", column.name);
+            columns = columns.child(&dom::classed("col", &class).done());
+            let (button, about) = explained(id, &column);
+            let class = if column.drawn { format!("standby-left {class}") } else { class };
+            let mut cell = dom::classed("th", &class).set("scope", "col").child(&button);
+            if column.name == "bytes" {
+                let key = |class: &str| dom::classed("i", class).done();
+                let legend = dom::classed("span", "standby-legend")
+                    .child(&key("standby-key standby-key-news"))
+                    .text(" news ")
+                    .child(&key("standby-key standby-key-overhead"))
+                    .text(" rest");
+                cell = cell.child(&legend.done());
+            }
+            if column.name == "ages" {
+                cell = cell.text(" ").child(&scale_of);
+            }
+            head = head.child(&cell.done());
+            abouts.push(about);
+        }
         let body = dom::html("tbody").done();
-        let element = dom::html("table")
+        let table = dom::classed("table", "standby-ledger")
             .set("aria-label", &format!("Ledger: {title}"))
-            .child(&dom::html("thead").child(&head).done())
+            .child(&columns.done())
+            .child(&dom::html("thead").child(&head.done()).done())
             .child(&body)
             .done();
-        Self { element, body, scale, rows: RefCell::default(), drawn: Cell::default() }
+        let element = abouts.iter().fold(dom::html("div").child(&table), dom::Build::child);
+        Self { element: element.done(), body, until, scale, rows: RefCell::default(), drawn: Cell::default() }
     }
 
     /// Its element.
@@ -103,9 +111,9 @@ impl Table {
         ledgers: &[Ledger],
         names: &[String],
         standing: &[Standing],
-        revision: u64,
+        shown: (u64, Option<i64>),
     ) {
-        if self.drawn.replace(Some(revision)) == Some(revision) {
+        if self.drawn.replace(Some(shown)) == Some(shown) {
             return;
         }
         let mut rows = self.rows.borrow_mut();
@@ -121,13 +129,26 @@ impl Table {
             let _ = self.body.append_child(&row.element);
             rows.push(row);
         }
+        self.until.say(&shown.1.map_or_else(
+            || "since the start".to_owned(),
+            |at_us| format!("until {}", format::seconds(u64::try_from(at_us).unwrap_or(0))),
+        ));
         let most_bytes = ledgers.iter().map(|l| l.payload_bytes + l.overhead_bytes).max().unwrap_or(0);
         let oldest_us = ledgers.iter().flat_map(recent).max().unwrap_or(0);
         let scale_us = round_up(oldest_us);
         self.scale.say(&scale(scale_us));
         for (i, (row, ledger)) in rows.iter().zip(ledgers).enumerate() {
             row.show(ledger, standing.get(i).copied().unwrap_or_default(), most_bytes, scale_us);
+            row.show_lost(ledger.lost, newest_gap(trace, i, shown.1));
         }
+    }
+
+    /// Forgets all lanes: others come.
+    pub(crate) fn clear(&self) {
+        for row in self.rows.take() {
+            row.element.remove();
+        }
+        self.forget();
     }
 
     /// Forgets what was shown: another run begins.
@@ -179,25 +200,59 @@ impl Row {
             .collect();
         let (requests_cell, requests) = words("requests", "");
         let empty = words("empty", "");
+        let unseen: HtmlElement = dom::classed("span", "standby-unseen").done();
+        let bytes = Words::within(&unseen, "");
         let (per_event_cell, per_event) = words("bytes-per-event", "");
+        let (held_cell, held) = words("held", "");
         let (median_cell, median) = words("median", "");
+        let (p99_cell, p99) = words("p99", "");
+        let (reconnects_cell, reconnects) = words("reconnects", "");
+        let (recovered_cell, recovered) = words("recovered", "");
+        let lost = words("lost", "");
         let mut ages = vec![line];
         ages.extend(dots.iter().cloned());
+        let bars = drawing(&[overhead.clone(), news.clone()]);
         let element = dom::html("tr")
             .set("data-lane", sub)
             .child(&dom::html("th").set("scope", "row").text(name).done())
             .child(&requests_cell)
             .child(&empty.0)
-            .child(
-                &cell("bytes", "standby-left standby-bytes")
-                    .child(&drawing(&[overhead.clone(), news.clone()]))
-                    .done(),
-            )
+            .child(&cell("bytes", "standby-left standby-col-bytes").child(&bars).child(&unseen).done())
             .child(&per_event_cell)
-            .child(&cell("ages", "standby-left standby-ages").child(&drawing(&ages)).done())
+            .child(&held_cell)
+            .child(&cell("ages", "standby-left standby-col-ages").child(&drawing(&ages)).done())
             .child(&median_cell)
+            .child(&p99_cell)
+            .child(&reconnects_cell)
+            .child(&recovered_cell)
+            .child(&lost.0)
             .done();
-        Self { element: element.into(), requests, empty, overhead, news, per_event, dots, median }
+        Self {
+            element: element.into(),
+            requests,
+            empty,
+            overhead,
+            news,
+            bytes,
+            per_event,
+            held,
+            dots,
+            median,
+            p99,
+            reconnects,
+            recovered,
+            lost,
+        }
+    }
+
+    /// 0, or which ones; and how many, where the gap is not in the trace any more.
+    fn show_lost(&self, lost: u64, gap: Option<(u64, u64)>) {
+        let text = match gap {
+            Some((from, to)) if lost > 0 => format::range(from, to),
+            _ => format::count(lost),
+        };
+        self.lost.1.say(&text);
+        dom::set(&self.lost.0, "class", if lost > 0 { "standby-lost" } else { "" });
     }
 
     fn show(&self, ledger: &Ledger, standing: Standing, most_bytes: u64, scale_us: u64) {
@@ -213,7 +268,16 @@ impl Row {
         dom::set(&self.news, "x", &overhead.to_string());
         dom::set(&self.news, "width", &news.to_string());
         self.per_event.say(&ledger.bytes_per_event().map_or_else(dash, format::count));
+        self.bytes.say(&format!(
+            "{} overhead, {} news",
+            format::count(ledger.overhead_bytes),
+            format::count(ledger.payload_bytes)
+        ));
+        self.held.say(&held(ledger.held_us));
         self.median.say(&ledger.staleness.p50_us().map_or_else(dash, format::age));
+        self.p99.say(&ledger.staleness.p99_us().map_or_else(dash, format::age));
+        self.reconnects.say(&format::count(ledger.reconnects));
+        self.recovered.say(&format::count(ledger.recovered));
 
         let ages = recent(ledger);
         for (i, dot) in self.dots.iter().enumerate() {
@@ -246,6 +310,51 @@ fn dash() -> String {
     "–".to_owned()
 }
 
+/// A heading as a button, and what it opens.
+fn explained(id: &str, column: &Column) -> (HtmlElement, HtmlElement) {
+    let about_id = format!("{id}-about-{}", column.name);
+    let about = dom::classed("div", "standby-about")
+        .set("id", &about_id)
+        // The browser closes it with Escape, and when something else is pressed.
+        .set("popover", "auto")
+        .child(&dom::html("p").text(column.means).done())
+        .child(&dom::html("p").text(column.formula).done())
+        .done();
+    let button = dom::button("standby-means", column.heading).set("popovertarget", &about_id).done();
+    let (by, own) = (button.clone(), about.clone());
+    dom::on(&button, "click", move |_| {
+        let at = by.get_bounding_client_rect();
+        let wide = dom::document().document_element().map_or(0, |root| root.client_width());
+        let left = at.left().min(f64::from(wide) - ABOUT_WIDTH - 8.0).max(8.0);
+        let style = format!("left:{left:.0}px;top:{:.0}px;width:{ABOUT_WIDTH}px", at.bottom() + 4.0);
+        dom::set(&own, "style", &style);
+    });
+    (button, about)
+}
+
+/// How wide the explanation of a figure is, in pixels.
+const ABOUT_WIDTH: f64 = 260.0;
+
+/// The newest gap of a lane, of those that were told until a moment.
+fn newest_gap(trace: &Trace, lane: usize, until_us: Option<i64>) -> Option<(u64, u64)> {
+    let known = trace.marks.iter().rev().filter(|mark| until_us.is_none_or(|us| mark.at.at_us <= us));
+    known.filter(|mark| mark.lane.map(usize::from) == Some(lane)).find_map(|mark| match mark.kind {
+        MarkKind::Gap { from, to } => Some((from, to)),
+        _ => None,
+    })
+}
+
+/// Connection-seconds: `0.0 s`, `12.3 s`, `1,234 s`.
+fn held(us: u64) -> String {
+    match us {
+        0..=99_950_000 => {
+            let tenths = (us + 50_000) / 100_000;
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        _ => format!("{} s", format::count(us / 1_000_000)),
+    }
+}
+
 /// The newest ages, as many as there are dots.
 fn recent(ledger: &Ledger) -> Vec<u64> {
     let mut ages = ledger.staleness.recent_us();
@@ -275,6 +384,30 @@ fn scale(us: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connection_seconds_keep_their_width() {
+        assert_eq!(held(0), "0.0 s");
+        assert_eq!(held(9_960_000), "10.0 s");
+        assert_eq!(held(99_950_000), "100.0 s");
+        assert_eq!(held(1_234_500_000), "1,234 s");
+    }
+
+    #[test]
+    fn the_newest_gap_is_told_until_the_cursor() {
+        let scenario = r#"{"v":1,"lanes":[{"transport":"sse","retry_ms":1000}],"publish":{"every_ms":0}}"#;
+        let scenario = standby_trace::Scenario::from_json(scenario).unwrap();
+        let mut trace = standby_trace::Recorder::new(scenario, 0).trace().clone();
+        for (at_us, from, to) in [(10, 3, 7), (20, 9, 9)] {
+            let at = standby_trace::Moment::measured(at_us);
+            let kind = MarkKind::Gap { from, to };
+            trace.marks.push(standby_trace::Mark { lane: Some(0), at, kind });
+        }
+        assert_eq!(newest_gap(&trace, 0, None), Some((9, 9)));
+        assert_eq!(newest_gap(&trace, 0, Some(19)), Some((3, 7)));
+        assert_eq!(newest_gap(&trace, 0, Some(9)), None);
+        assert_eq!(newest_gap(&trace, 1, None), None);
+    }
 
     #[test]
     fn the_scale_of_ages_rests_on_round_numbers() {

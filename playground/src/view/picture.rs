@@ -1,14 +1,16 @@
-//! The picture: a canvas, the lanes' words beside it, and the event that is pointed at.
+//! The picture: a canvas, the lanes' words beside it, the second small picture below, and what is
+//! pointed at.
 
 use std::cell::{Cell, RefCell};
 
-use standby_figure::{Figure, View, figure, hit};
+use standby_figure::{Figure, Hit, View, blank, hit, timeline};
 use standby_trace::Trace;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 
 use super::label::Label;
 use crate::dom;
-use crate::paint::{Canvas, Palette};
+use crate::paint::Palette;
+use crate::tiles::Canvas;
 
 /// Below this width the lanes' words stand above their rails.
 const NARROW: f32 = 560.0;
@@ -20,11 +22,19 @@ pub(crate) struct Picture {
     element: HtmlElement,
     canvas_element: HtmlCanvasElement,
     canvas: Option<Canvas>,
+    /// The second, small picture below.
+    timeline_element: HtmlCanvasElement,
+    timeline: Option<Canvas>,
     palette: RefCell<Palette>,
     width: Cell<f32>,
-    selected: Cell<Option<u64>>,
+    /// What the reader has chosen. It stays while it is kept, wherever the axis goes.
+    pinned: Cell<Option<Hit>>,
+    /// What the pointer is over, while nothing is chosen.
+    hovered: Cell<Option<Hit>>,
     /// What was drawn last: it is what the reader points at.
     view: RefCell<Option<View>>,
+    /// Where the time axis begins, and how wide it is.
+    plot: Cell<(f32, f32)>,
     labels: RefCell<Vec<Label>>,
     placed: Cell<Option<(f32, usize)>>,
 }
@@ -35,12 +45,15 @@ impl Picture {
         let canvas: HtmlCanvasElement = dom::html("canvas")
             .set("tabindex", "0")
             .set("role", "slider")
-            .set("aria-label", "Event pointed at in the picture")
+            .set("aria-label", "Time: what is pointed at in the picture")
             .set("aria-valuemin", "0")
             .set("aria-valuemax", "0")
             .set("aria-valuenow", "0")
             .into();
-        let element = dom::classed("div", "standby-picture").child(&canvas).child(over).done();
+        // What it shows is said by the ledger, in figures.
+        let timeline: HtmlCanvasElement = dom::html("canvas").set("aria-hidden", "true").into();
+        let element =
+            dom::classed("div", "standby-picture").child(&canvas).child(&timeline).child(over).done();
         for label in &labels {
             let _ = element.append_child(label.element());
         }
@@ -48,10 +61,14 @@ impl Picture {
             element,
             canvas: Canvas::new(canvas.clone()),
             canvas_element: canvas,
+            timeline: Canvas::new(timeline.clone()),
+            timeline_element: timeline,
             palette: RefCell::default(),
             width: Cell::new(ASSUMED_WIDTH),
-            selected: Cell::default(),
+            pinned: Cell::default(),
+            hovered: Cell::default(),
             view: RefCell::default(),
+            plot: Cell::default(),
             labels: labels.into(),
             placed: Cell::default(),
         }
@@ -83,44 +100,71 @@ impl Picture {
         self.palette.replace(Palette::of(&self.element));
     }
 
-    /// Draws a trace, as far as it is known at `now_us`.
-    pub(crate) fn draw(&self, trace: &Trace, ends_us: (i64, i64), now_us: i64) {
+    /// Another trace comes: nothing of the one before it stays.
+    pub(crate) fn forget(&self) {
+        self.pin(None);
+        if let Some(canvas) = &self.canvas {
+            canvas.forget();
+        }
+    }
+
+    /// Draws a trace, as far as it is known at `now_us`, with the cursor if there is one.
+    pub(crate) fn draw(&self, trace: &Trace, ends_us: (i64, i64), now_us: i64, cursor_us: Option<i64>) {
         let width = self.width.get();
         let narrow = width < NARROW;
-        let mut view = View {
+        self.forget_what_is_gone(trace, ends_us.0);
+        let pointed = self.pointed();
+        let view = View {
             from_us: ends_us.0,
             to_us: ends_us.1,
             now_us,
             width,
             narrow,
             labels: false,
-            selected: self.selected.get(),
+            selected: event_of(pointed),
+            message: message_of(pointed),
+            cursor_us,
+            ..View::default()
         };
-        // What went out of view is not pointed at any more.
-        if let Some(id) = view.selected
-            && !in_view(trace, &view).any(|known| known == id)
-        {
-            self.selected.set(None);
-            view.selected = None;
-        }
-        let figure = figure(trace, &view);
-        self.place(&figure, narrow);
+        let below = timeline(trace, &view);
+        self.place(&blank(trace, &view), &below, narrow);
+        let palette = self.palette.borrow();
         if let Some(canvas) = &self.canvas {
-            canvas.paint(&figure, &self.palette.borrow());
+            canvas.paint_trace(trace, &view, &palette);
+        }
+        if let Some(canvas) = &self.timeline {
+            canvas.paint(&below, &palette);
         }
         self.view.replace(Some(view));
     }
 
+    /// What has left the trace is not chosen any more, and what went out of view is not under the
+    /// pointer.
+    fn forget_what_is_gone(&self, trace: &Trace, from_us: i64) {
+        let last_us = |hit: Hit| match hit {
+            Hit::Message(number) => trace.message(number).map(standby_trace::Message::last_us),
+            Hit::Event(id) => trace.published.iter().rfind(|event| event.id == id).map(|event| event.at_us),
+        };
+        if self.pinned.get().is_some_and(|hit| last_us(hit).is_none()) {
+            self.pinned.set(None);
+        }
+        if self.hovered.get().is_some_and(|hit| last_us(hit).is_none_or(|us| us < from_us)) {
+            self.hovered.set(None);
+        }
+    }
+
     /// Reserves the height, and puts the labels in their places.
-    fn place(&self, figure: &Figure, narrow: bool) {
+    fn place(&self, figure: &Figure, below: &Figure, narrow: bool) {
         let labels = self.labels.borrow();
+        self.plot.set((figure.plot_x, figure.plot_w));
         let key = Some((figure.width, labels.len()));
         if self.placed.replace(key) == key {
             return;
         }
-        dom::set(&self.element, "style", &format!("height:{}px", figure.height));
-        let style = format!("width:{}px;height:{}px", figure.width, figure.height);
-        dom::set(&self.canvas_element, "style", &style);
+        dom::set(&self.element, "style", &format!("height:{}px", figure.height + below.height));
+        for (canvas, figure) in [(&self.canvas_element, figure), (&self.timeline_element, below)] {
+            dom::set(canvas, "style", &format!("width:{}px;height:{}px", figure.width, figure.height));
+        }
         for (label, lane) in labels.iter().zip(&figure.lanes) {
             label.place(figure, lane, narrow);
         }
@@ -130,6 +174,15 @@ impl Picture {
     pub(crate) fn add_label(&self, label: Label) {
         let _ = self.element.append_child(label.element());
         self.labels.borrow_mut().push(label);
+    }
+
+    /// Puts other labels in the place of all.
+    pub(crate) fn set_labels(&self, labels: Vec<Label>) {
+        self.keep_labels(0);
+        for label in labels {
+            self.add_label(label);
+        }
+        self.placed.set(None);
     }
 
     /// Keeps the labels of the first `lanes` only.
@@ -147,78 +200,74 @@ impl Picture {
         self.view.borrow().clone()
     }
 
-    /// Points at whatever event is at a place; says whether that is another one.
-    pub(crate) fn point_at(&self, trace: &Trace, x: f32, y: f32) -> bool {
-        let event = self.view.borrow().as_ref().and_then(|view| hit(trace, view, x, y));
-        self.point(event)
+    /// What is at a place.
+    pub(crate) fn at(&self, trace: &Trace, x: f32, y: f32) -> Option<Hit> {
+        self.view.borrow().as_ref().and_then(|view| hit(trace, view, x, y))
     }
 
-    /// Points at an event, or at none; says whether that is another one.
-    pub(crate) fn point(&self, event: Option<u64>) -> bool {
-        self.selected.replace(event) != event
+    /// The moment at a place of the axis.
+    pub(crate) fn time_at(&self, x: f32) -> Option<i64> {
+        let (plot_x, plot_w) = self.plot.get();
+        let view = self.view.borrow();
+        let view = view.as_ref().filter(|_| plot_w > 0.0)?;
+        let along = f64::from((x - plot_x) / plot_w);
+        (0.0..=1.0)
+            .contains(&along)
+            .then(|| view.from_us.saturating_add((along * (view.to_us - view.from_us) as f64) as i64))
     }
 
-    /// Points at the next event in view, or the one before.
-    pub(crate) fn walk(&self, trace: &Trace, step: Walk) -> bool {
-        let Some(view) = self.view() else { return false };
-        let ids: Vec<u64> = in_view(trace, &view).collect();
-        self.point(walked(&ids, self.selected.get(), step))
+    /// How much time so many pixels of the axis are, in microseconds.
+    pub(crate) fn time_of(&self, pixels: f32) -> i64 {
+        let (_, plot_w) = self.plot.get();
+        let view = self.view.borrow();
+        let window_us = view.as_ref().map_or(0, |view| view.to_us - view.from_us);
+        if plot_w > 0.0 { (f64::from(pixels / plot_w) * window_us as f64) as i64 } else { 0 }
     }
 
-    /// Says in words what is pointed at, for those who don't see it.
-    pub(crate) fn speak(&self, trace: &Trace, sentence: &str) {
-        let ids = trace.published.iter().map(|event| event.id);
-        let (first, last) = (ids.clone().min().unwrap_or(0), ids.max().unwrap_or(0));
-        dom::set(&self.canvas_element, "aria-valuemin", &first.to_string());
-        dom::set(&self.canvas_element, "aria-valuemax", &last.to_string());
-        let now = self.selected.get().unwrap_or(first).clamp(first, last.max(first));
-        dom::set(&self.canvas_element, "aria-valuenow", &now.to_string());
+    /// The pointer is over something, or over nothing; says whether that changes the picture.
+    pub(crate) fn hover(&self, hit: Option<Hit>) -> bool {
+        self.hovered.replace(hit) != hit && self.pinned.get().is_none()
+    }
+
+    /// Chooses something, or nothing; says whether that is something else.
+    pub(crate) fn pin(&self, hit: Option<Hit>) -> bool {
+        let before = self.pointed();
+        self.pinned.set(hit);
+        self.hovered.set(None);
+        before != hit
+    }
+
+    /// What the reader points at.
+    pub(crate) fn pointed(&self) -> Option<Hit> {
+        self.pinned.get().or(self.hovered.get())
+    }
+
+    /// The number of the message that is pointed at.
+    pub(crate) fn message(&self) -> Option<u64> {
+        message_of(self.pointed())
+    }
+
+    /// Says in words what is pointed at and when, for those who don't see it. Times are in
+    /// milliseconds.
+    pub(crate) fn speak(&self, sentence: &str, (from_ms, at_ms, to_ms): (i64, i64, i64)) {
+        dom::set(&self.canvas_element, "aria-valuemin", &from_ms.to_string());
+        dom::set(&self.canvas_element, "aria-valuemax", &to_ms.max(from_ms).to_string());
+        let at_ms = at_ms.clamp(from_ms, to_ms.max(from_ms));
+        dom::set(&self.canvas_element, "aria-valuenow", &at_ms.to_string());
         dom::set(&self.canvas_element, "aria-valuetext", sentence);
     }
 }
 
-/// A step from one event to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Walk {
-    /// To the one before.
-    Back,
-    /// To the next.
-    On,
-    /// To the first in view.
-    First,
-    /// To the last in view.
-    Last,
+fn event_of(hit: Option<Hit>) -> Option<u64> {
+    match hit {
+        Some(Hit::Event(id)) => Some(id),
+        _ => None,
+    }
 }
 
-fn walked(ids: &[u64], from: Option<u64>, step: Walk) -> Option<u64> {
-    let at = from.and_then(|id| ids.iter().position(|known| *known == id));
-    let to = match (step, at) {
-        (Walk::First, _) => 0,
-        (Walk::Last, _) | (_, None) => ids.len().saturating_sub(1),
-        (Walk::Back, Some(at)) => at.saturating_sub(1),
-        (Walk::On, Some(at)) => (at + 1).min(ids.len().saturating_sub(1)),
-    };
-    ids.get(to).copied()
-}
-
-/// The events that a view shows, oldest first.
-fn in_view<'a>(trace: &'a Trace, view: &View) -> impl Iterator<Item = u64> + use<'a> {
-    let (from_us, to_us) = (view.from_us, view.to_us.min(view.now_us));
-    trace.published.iter().filter(move |event| (from_us..=to_us).contains(&event.at_us)).map(|event| event.id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_arrow_keys_walk_over_the_events_in_view() {
-        let ids = [3, 4, 5];
-        assert_eq!(walked(&ids, None, Walk::Back), Some(5));
-        assert_eq!(walked(&ids, Some(5), Walk::Back), Some(4));
-        assert_eq!(walked(&ids, Some(3), Walk::Back), Some(3));
-        assert_eq!(walked(&ids, Some(5), Walk::On), Some(5));
-        assert_eq!(walked(&ids, Some(9), Walk::First), Some(3));
-        assert_eq!(walked(&[], None, Walk::On), None);
+fn message_of(hit: Option<Hit>) -> Option<u64> {
+    match hit {
+        Some(Hit::Message(number)) => Some(number),
+        _ => None,
     }
 }

@@ -31,18 +31,18 @@ impl Pill {
         let long = dom::classed("span", "standby-wide").done();
         let short = dom::classed("span", "standby-narrow").done();
         let (text, short_text) = (Words::within(&long, ""), Words::within(&short, ""));
-        let element = dom::classed("span", "standby-pill")
-            .set("role", "status")
-            .child(&dot)
-            .child(&long)
-            .child(&short)
-            .done();
+        let element = dom::classed("span", "standby-pill").child(&dot).child(&long).child(&short).done();
         Self { element, dot: dot.into(), text, short: short_text }
     }
 
     /// Its element.
     pub(crate) fn element(&self) -> &HtmlElement {
         &self.element
+    }
+
+    /// Where the experiment stands, for those who hear the page.
+    pub(crate) fn spoken(state: &State) -> String {
+        says(state, 0, None).text
     }
 
     /// Says where the experiment stands. `latency_ms` is what the conditions add each way.
@@ -79,6 +79,7 @@ fn says(state: &State, latency_ms: u32, measured_us: Option<u64>) -> Says {
             Says { filled: false, text: "Paused · another experiment runs".to_owned(), short: "Paused" }
         }
         State::Paused(_) => hollow("Paused"),
+        State::Recorded => hollow("Recorded"),
         State::Stopped(Trouble::NoServer | Trouble::NotThere { .. }) => hollow("No server"),
         State::Stopped(Trouble::Busy) => hollow("No connection free"),
         State::Stopped(Trouble::Refused { .. }) => hollow("Refused"),

@@ -25,10 +25,11 @@ pub(super) enum Verdict {
 }
 
 impl Faults {
-    /// Begins a fault, and says when it will be over. A drop is over at once.
+    /// Begins a fault, and says when it will be over. What hits the connections that are there has no
+    /// length: it is over at once.
     pub(super) fn begin(&mut self, now: Instant, fault: &Fault) -> Instant {
         let for_ms = match *fault {
-            Fault::Drop { .. } => return now,
+            Fault::Drop { .. } | Fault::HalfOpen { .. } => return now,
             Fault::Refuse { for_ms, .. }
             | Fault::Stall { for_ms, .. }
             | Fault::Unavailable { for_ms, .. } => for_ms,
@@ -57,7 +58,7 @@ impl Faults {
         let fault = self.at_work(now, sub).rev().find_map(|(fault, _)| match *fault {
             Fault::Refuse { .. } => Some(Verdict::Refuse),
             Fault::Unavailable { retry_after_s, .. } => Some(Verdict::Unavailable { retry_after_s }),
-            Fault::Stall { .. } | Fault::Drop { .. } => None,
+            Fault::Stall { .. } | Fault::Drop { .. } | Fault::HalfOpen { .. } => None,
         });
         fault.unwrap_or(Verdict::Pass)
     }

@@ -41,6 +41,7 @@ impl Link {
             Fault::Drop { .. } => self.reset(|sub| faults::hits(fault, sub)),
             Fault::Stall { .. } => self.matching(|sub| faults::hits(fault, sub)).len(),
             Fault::Refuse { .. } | Fault::Unavailable { .. } => 0,
+            Fault::HalfOpen { .. } => self.half_open(|sub| faults::hits(fault, sub)),
         };
         self.hub.send(&ToObserver::Fault {
             fault: fault.clone(),
@@ -64,6 +65,14 @@ impl Link {
         conns.len()
     }
 
+    /// Lets every connection go dead that serves the topic now and whose subscriber is meant, and
+    /// says how many.
+    fn half_open(&self, meant: impl Fn(Option<&str>) -> bool) -> usize {
+        let conns = self.matching(meant);
+        conns.iter().for_each(|conn| conn.half_open());
+        conns.len()
+    }
+
     /// Resets every connection that nobody could watch: those that began to serve the topic before
     /// there was an experiment on it. They come back, and are seen.
     pub(crate) fn reset_unseen(&self) {
@@ -73,7 +82,8 @@ impl Link {
     fn matching(&self, meant: impl Fn(Option<&str>) -> bool) -> Vec<Arc<Conn>> {
         // The locks are taken one after another: a connection asks for them in the other order.
         let conns: Vec<Arc<Conn>> = lock(&self.serving).values().filter_map(Weak::upgrade).collect();
-        conns.into_iter().filter(|conn| conn.serves(self, &meant)).collect()
+        // Nothing gets through to a dead connection any more, no fault either.
+        conns.into_iter().filter(|conn| !conn.is_dead() && conn.serves(self, &meant)).collect()
     }
 
     pub(super) fn enter(&self, conn: &Arc<Conn>) {

@@ -1,6 +1,7 @@
 //! The time axis: lines through all lanes, and their figures below.
 
 use super::Frame;
+use crate::format;
 use crate::layout::GRID_TOP;
 use crate::shape::{Anchor, Ink, Shape, Weight};
 use crate::text;
@@ -38,7 +39,7 @@ const STEPS: [i64; 22] = [
 pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     let (scale, layout, view) = (&frame.scale, &frame.layout, frame.view);
     let apart_us = scale.us(APART);
-    let step = STEPS.into_iter().find(|&step| step >= apart_us).unwrap_or_else(|| apart_us.max(SECOND));
+    let step = round_step(apart_us);
     let mut figures = Vec::new();
     // Time begins at 0: there is nothing to read left of it.
     let first = view.from_us.max(0).div_euclid(step) * step;
@@ -75,17 +76,27 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     shapes.append(&mut figures);
 }
 
+/// The least round length of time that is no shorter.
+pub(crate) fn round_step(least_us: i64) -> i64 {
+    STEPS.into_iter().find(|&step| step >= least_us).unwrap_or_else(|| least_us.max(SECOND))
+}
+
 /// A moment with no more digits than the step needs: `2 s`, `0.5 s`, `2:05 min`, `1:00:00 h`.
-fn figure(us: i64, step: i64) -> String {
+pub(super) fn figure(us: i64, step: i64) -> String {
     let seconds = us / SECOND;
     match us {
-        _ if step < 10 * MILLISECOND => format!("{:.3} s", us as f64 / 1e6),
-        _ if step < 100 * MILLISECOND => format!("{:.2} s", us as f64 / 1e6),
-        _ if step < SECOND => format!("{:.1} s", us as f64 / 1e6),
+        _ if step < 10 * MILLISECOND => in_seconds(us, 3),
+        _ if step < 100 * MILLISECOND => in_seconds(us, 2),
+        _ if step < SECOND => in_seconds(us, 1),
         _ if seconds < 120 => format!("{seconds} s"),
         _ if seconds < 3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
         _ => format!("{}:{:02}:{:02} h", seconds / 3_600, seconds / 60 % 60, seconds % 60),
     }
+}
+
+fn in_seconds(us: i64, places: u32) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    format!("{sign}{} s", format::decimal(us.unsigned_abs(), 1_000_000, places))
 }
 
 #[cfg(test)]

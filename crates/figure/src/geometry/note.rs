@@ -6,6 +6,7 @@ use standby_trace::{
 };
 
 use super::Frame;
+use super::both_ends::{Believer, disagreement};
 use super::place::{self, Note, Once, Row};
 use super::run::Run;
 use super::stale::arrival_us;
@@ -20,18 +21,21 @@ const REQUEST_BACK: usize = 64;
 
 pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     let since_us = place::since_us(frame);
-    let known = since_us..=frame.scale.now_us;
+    let end_us = frame.scale.end_us;
+    let known = since_us..=end_us;
     // Of what becomes known at one moment the first has the first choice: marks say most. A mark of
     // all lanes is told once, at the first.
-    let mut notes: Vec<Note> =
-        frame.trace.marks.iter().filter_map(|mark| of_mark(frame.trace, mark)).collect();
-    let range = frame.messages_since(since_us.saturating_sub(frame.reach_us()));
-    let first = range.start;
-    for (i, message) in frame.trace.messages[range].iter().enumerate() {
-        notes.extend(of_message(frame, first + i, message));
-        notes.extend(of_age(frame, message));
+    let marks = frame.marks_between(since_us, end_us);
+    let mut notes: Vec<Note> = marks.filter_map(|mark| of_mark(frame.trace, mark)).collect();
+    let mut tried = Tried::new(frame, since_us);
+    for (number, message) in frame.messages_between(since_us, end_us) {
+        notes.extend(of_message(frame, number, message, &mut tried));
+        notes.extend(of_age(frame, message, &mut tried));
     }
-    notes.extend(frame.trace.spans.iter().filter_map(|span| of_span(frame, span)));
+    for span in frame.spans_between(since_us, end_us) {
+        notes.extend(of_span(frame, span, &mut tried));
+        notes.extend(of_disagreement(frame, span, &mut tried));
+    }
     notes.retain(|note| known.contains(&note.known_us));
     if frame.layout.narrow {
         for note in &mut notes {
@@ -70,7 +74,7 @@ pub(crate) fn by_event_source(trace: &Trace, lane: u16) -> bool {
     matches!(spec, Some(LaneSpec::Sse { client: SseClient::EventSource, .. }))
 }
 
-fn of_message(frame: &Frame<'_>, index: usize, message: &Message) -> Option<Note> {
+fn of_message(frame: &Frame<'_>, number: u64, message: &Message, tried: &mut Tried) -> Option<Note> {
     let trace = frame.trace;
     let lane = trace.lanes.get(usize::from(message.lane))?;
     let run = Run::of(message, lane.outside, frame.latency_us, frame.scale.now_us)?;
@@ -88,6 +92,9 @@ fn of_message(frame: &Frame<'_>, index: usize, message: &Message) -> Option<Note
             Transport::WebSocket | Transport::Sse => return None,
         },
         Kind::Refusal if run.arrived => {
+            if !tried.may(Once::Refused(at, message.status), run.to_us) {
+                return None;
+            }
             let text =
                 message.status.map_or_else(|| "refused".to_owned(), |status| format!("refused: {status}"));
             return Some(Note {
@@ -99,12 +106,16 @@ fn of_message(frame: &Frame<'_>, index: usize, message: &Message) -> Option<Note
         }
         _ => return None,
     };
+    let known_us = if message.direction == Direction::ToClient { run.to_us } else { run.from_us };
+    if !tried.may(once, known_us) {
+        return None;
+    }
+    let index = usize::try_from(number.saturating_sub(trace.before)).unwrap_or(0);
     let answers_short_poll = message.kind == Kind::Answer && lane.transport == Transport::ShortPoll;
     let at_us = match answers_short_poll {
-        true => request_us(&trace.messages[..index], message).unwrap_or(run.from_us),
+        true => request_us(trace.messages.get(..index).unwrap_or_default(), message).unwrap_or(run.from_us),
         false => run.from_us,
     };
-    let known_us = if message.direction == Direction::ToClient { run.to_us } else { run.from_us };
     let ink = if matches!(once, Once::Sends(_)) { Ink::Client } else { Ink::Note };
     Some(Note { once: Some(once), ink, known_us, ..below(message.lane, at_us, text) })
 }
@@ -121,12 +132,13 @@ fn request_us(before: &[Message], answer: &Message) -> Option<i64> {
 }
 
 /// News that is much older when it arrives than the way takes.
-fn of_age(frame: &Frame<'_>, message: &Message) -> Option<Note> {
-    let at_us = arrival_us(frame, message)?;
+fn of_age(frame: &Frame<'_>, message: &Message, tried: &mut Tried) -> Option<Note> {
+    let at_us = arrival_us(frame, message).filter(|&at_us| tried.is_open(Once::Stale, at_us))?;
     let &id = message.events.first()?;
     let event = published_before(&frame.trace.published, id, at_us)?;
     let age_us = at_us.saturating_sub(event.at_us);
-    if frame.layout.narrow || age_us < frame.latency_us.saturating_mul(3).saturating_add(100_000) {
+    let old_us = frame.latency_us.saturating_mul(3).saturating_add(100_000);
+    if frame.layout.narrow || age_us < old_us || !tried.may(Once::Stale, at_us) {
         return None;
     }
     let age = format::age(u64::try_from(age_us).unwrap_or(0));
@@ -141,11 +153,14 @@ fn of_age(frame: &Frame<'_>, message: &Message) -> Option<Note> {
     })
 }
 
-fn of_span(frame: &Frame<'_>, span: &Span) -> Option<Note> {
+fn of_span(frame: &Frame<'_>, span: &Span, tried: &mut Tried) -> Option<Note> {
     let lane = span.lane?;
     let from_us = span.from.at_us;
     match span.kind {
         SpanKind::Held => {
+            if !tried.may(Once::Holds(usize::from(lane)), from_us) {
+                return None;
+            }
             let now_us = frame.scale.now_us;
             let to_us = span.to.map(|to| to.at_us).filter(|&to_us| to_us <= now_us);
             // While it lasts there may yet be room for the long form.
@@ -192,6 +207,84 @@ fn of_span(frame: &Frame<'_>, span: &Span) -> Option<Note> {
             })
         }
         SpanKind::Open | SpanKind::Fault => None,
+    }
+}
+
+/// That one end believes in a connection that the other no longer has, and for how long.
+fn of_disagreement(frame: &Frame<'_>, span: &Span, tried: &mut Tried) -> Option<Note> {
+    let lane = span.lane?;
+    let (believer, from_us, to_us) = disagreement(frame, span)?;
+    let once = Once::OneSided(usize::from(lane), believer);
+    if !tried.may(once, from_us) {
+        return None;
+    }
+    let (long, short) = match believer {
+        Believer::Server => ("the server still believes in it", "server believes in it"),
+        Believer::Client => ("the client does not know yet", "client does not know"),
+    };
+    let with = |words: &str, us: i64| format!("{words}: {}", format::seconds(u64::try_from(us).unwrap_or(0)));
+    let length_us = to_us.map(|to_us| to_us.saturating_sub(from_us));
+    let texts = match length_us {
+        Some(us) => [with(long, us), with(short, us)],
+        None => [long.to_owned(), short.to_owned()],
+    };
+    // Room for the length, which will be told when it is known.
+    let words = if frame.layout.narrow { short } else { long };
+    let grows_to = length_us.is_none().then(|| with(words, 99_000_000));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    Some(Note { aside: 4.0, ink: Ink::OneSided, once: Some(once), grows_to, ..below(lane, from_us, &texts) })
+}
+
+/// How often each kind of note was tried in each chunk of time. Of what is said once in a chunk the
+/// first that has room is taken; where so many had none, the next won't either, and a busy trace
+/// holds thousands.
+struct Tried {
+    span_us: i64,
+    first: i64,
+    lanes: usize,
+    tries: Vec<u8>,
+}
+
+/// Kinds of note that a lane may have.
+const KINDS: usize = 8;
+/// What is looked at: the view's length and what may reach into it.
+const CHUNKS: usize = 4;
+const MOST_TRIES: u8 = 16;
+
+impl Tried {
+    fn new(frame: &Frame<'_>, since_us: i64) -> Self {
+        let (span_us, lanes) = (frame.scale.span_us().max(1), frame.layout.lanes.len());
+        let tries = vec![0; CHUNKS * (lanes * KINDS + 1)];
+        Self { span_us, first: since_us.div_euclid(span_us), lanes, tries }
+    }
+
+    fn slot(&mut self, once: Once, known_us: i64) -> Option<&mut u8> {
+        let (lane, kind) = match once {
+            Once::NothingNew(lane) => (lane, 0),
+            Once::TimeIsUp(lane) => (lane, 1),
+            Once::Holds(lane) => (lane, 2),
+            Once::Sends(lane) => (lane, 3),
+            Once::Again(lane) => (lane, 4),
+            Once::Refused(lane, _) => (lane, 5),
+            Once::OneSided(lane, Believer::Server) => (lane, 6),
+            Once::OneSided(lane, Believer::Client) => (lane, 7),
+            Once::Stale => (self.lanes, 0),
+        };
+        let chunk = usize::try_from(known_us.div_euclid(self.span_us).checked_sub(self.first)?).ok()?;
+        let of_chunk = self.lanes * KINDS + 1;
+        (chunk < CHUNKS).then_some(())?;
+        self.tries.get_mut(chunk * of_chunk + (lane * KINDS + kind).min(of_chunk - 1))
+    }
+
+    /// Whether a note of this kind may still find a place.
+    fn is_open(&mut self, once: Once, known_us: i64) -> bool {
+        self.slot(once, known_us).is_some_and(|tries| *tries < MOST_TRIES)
+    }
+
+    /// The same, and counts it.
+    fn may(&mut self, once: Once, known_us: i64) -> bool {
+        let slot = self.slot(once, known_us).filter(|tries| **tries < MOST_TRIES);
+        slot.map(|tries| *tries += 1).is_some()
     }
 }
 

@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 
 use super::Frame;
+use super::both_ends::Believer;
 use crate::shape::{Anchor, Ink, Shape};
 use crate::text;
 
@@ -65,6 +66,7 @@ pub(super) enum Once {
     Again(usize),
     Refused(usize, Option<u16>),
     Stale,
+    OneSided(usize, Believer),
 }
 
 /// A note in its place.

@@ -2,9 +2,9 @@
 
 use standby_trace::Published;
 
-use super::Frame;
+use super::{Frame, density};
 use crate::layout::EVENTS_Y;
-use crate::shape::{Anchor, Ink, Shape, Weight};
+use crate::shape::{Anchor, Density, Ink, Shape, Weight};
 use crate::text;
 
 /// Space between two circles.
@@ -26,6 +26,7 @@ pub(crate) struct Spot<'a> {
     pub(crate) r: f32,
     /// What stands in its circle; `None` for a dot.
     number: Option<(String, f32)>,
+    weight: Weight,
 }
 
 /// The events in view, in order.
@@ -34,7 +35,7 @@ pub(crate) struct Spot<'a> {
 /// anew at fixed numbers, so an event keeps its shape while the view scrolls.
 pub(crate) fn spots<'a>(frame: &Frame<'a>) -> Vec<Spot<'a>> {
     let (scale, published) = (&frame.scale, &frame.trace.published);
-    let radius = if frame.layout.narrow { 6.5 } else { 7.5 };
+    let (radius, weight) = (radius(frame), Weight::Normal);
     let end = published.partition_point(|event| event.at_us <= scale.end_us);
     let in_view = published.partition_point(|event| event.at_us < scale.from_us).min(end);
     let mut start = in_view;
@@ -66,28 +67,17 @@ pub(crate) fn spots<'a>(frame: &Frame<'a>) -> Vec<Spot<'a>> {
             let x = scale.x(event.at_us);
             if numbered {
                 last_numbered = Some(spots.len());
-                spots.push(Spot { event, x, y: EVENTS_Y, r, number: Some((text, size)) });
+                spots.push(Spot { event, x, y: EVENTS_Y, r, number: Some((text, size)), weight });
             } else {
-                spots.push(Spot { event, x, y: DOT_Y, r: DOT_R, number: None });
+                spots.push(Spot { event, x, y: DOT_Y, r: DOT_R, number: None, weight });
             }
         }
     }
-    show_selected(frame, radius, &mut spots);
     spots
 }
 
-/// What is pointed at always has its number; for as long, its neighbours make room.
-fn show_selected(frame: &Frame<'_>, radius: f32, spots: &mut [Spot<'_>]) {
-    let Some(id) = frame.view.selected else { return };
-    let Some(at) = spots.iter().position(|spot| spot.event.id == id && spot.number.is_none()) else { return };
-    let (text, size, r) = number(id, radius);
-    let x = spots[at].x;
-    for spot in spots.iter_mut() {
-        if (spot.x - x).abs() < spot.r + r + BETWEEN {
-            (spot.y, spot.r, spot.number) = (DOT_Y, DOT_R, None);
-        }
-    }
-    (spots[at].y, spots[at].r, spots[at].number) = (EVENTS_Y, r, Some((text, size)));
+fn radius(frame: &Frame<'_>) -> f32 {
+    if frame.layout.narrow { 6.5 } else { 7.5 }
 }
 
 /// A number's text, font size, and its circle's radius.
@@ -105,44 +95,91 @@ fn number(id: u64, radius: f32) -> (String, f32, f32) {
     (text, size, r)
 }
 
+/// Where so many events stand in 64 pixels, their threads would be a curtain.
+const CURTAIN: usize = 16;
+
 pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
-    if !frame.layout.narrow {
-        shapes.push(Shape::Text {
-            x: frame.layout.plot_x - 8.0,
-            y: EVENTS_Y + 3.5,
-            anchor: Anchor::End,
-            size: 9.5,
-            strong: false,
-            ink: Ink::Rail,
-            text: "published".to_owned(),
-        });
+    let spots = spots(frame);
+    // Threads, dots, rings and numbers each in one go: a page paints them far quicker so.
+    for spot in spots.iter().filter(|spot| !is_crowded(frame, spot.event)) {
+        shapes.push(thread(frame, spot, Weight::Normal));
     }
-    for Spot { event, x, y, r, number } in spots(frame) {
-        let selected = frame.view.selected == Some(event.id);
-        let weight = if selected { Weight::Selected } else { Weight::Normal };
-        shapes.push(Shape::Line {
-            x1: x,
-            y1: y + 4.0,
-            x2: x,
-            y2: frame.layout.threads_end,
-            arrow: false,
-            ink: Ink::Thread,
-            weight,
-        });
-        let filled = selected || number.is_none();
-        shapes.push(Shape::Circle { x, y, r, filled, ink: Ink::News, weight });
-        if let Some((text, size)) = number {
-            shapes.push(Shape::Text {
-                x,
-                y: y + size * 0.36,
-                anchor: Anchor::Middle,
-                size,
-                strong: true,
-                ink: if selected { Ink::Ground } else { Ink::News },
-                text,
-            });
+    let mut dot_at = None;
+    for spot in spots.iter().filter(|spot| spot.number.is_none()) {
+        // Of dots that would cover each other one is enough.
+        let column = density::column(frame, spot.event.at_us);
+        if frame.view.density == Density::Off || dot_at.replace(column) != Some(column) {
+            shapes.push(circle(spot, true, Weight::Normal));
         }
     }
+    let numbered = || spots.iter().filter(|spot| spot.number.is_some());
+    shapes.extend(numbered().map(|spot| circle(spot, false, Weight::Normal)));
+    shapes.extend(numbered().filter_map(|spot| number_in(spot, Ink::News)));
+}
+
+fn is_crowded(frame: &Frame<'_>, event: &Published) -> bool {
+    if frame.view.density == Density::Off {
+        return false;
+    }
+    let published = &frame.trace.published;
+    let half_us = frame.scale.us(32.0);
+    let start = published.partition_point(|other| other.at_us < event.at_us.saturating_sub(half_us));
+    let crowd = published.get(start..).unwrap_or_default().iter().take(CURTAIN + 1);
+    crowd.take_while(|other| other.at_us <= event.at_us.saturating_add(half_us)).count() > CURTAIN
+}
+
+/// What is pointed at always has its number, in a filled circle, and its neighbours make room.
+pub(super) fn draw_selected(frame: &Frame<'_>, most: usize, shapes: &mut Vec<Shape>) {
+    let radius = radius(frame);
+    let mut spots = spots(frame);
+    let selected: Vec<usize> =
+        (0..spots.len()).filter(|&at| frame.selection.event(spots[at].event.id)).take(most).collect();
+    shapes.extend(selected.iter().map(|&at| thread(frame, &spots[at], Weight::Selected)));
+    // Of several the last has its number for certain, as it would have alone.
+    for &at in selected.iter().rev() {
+        let (text, size, r) = number(spots[at].event.id, radius);
+        let x = spots[at].x;
+        let near = |spot: &Spot<'_>, r: f32| (spot.x - x).abs() < spot.r + r + BETWEEN;
+        let has_room = selected
+            .iter()
+            .all(|&other| other == at || spots[other].weight != Weight::Selected || !near(&spots[other], r));
+        if !has_room {
+            continue;
+        }
+        for (other, spot) in spots.iter_mut().enumerate() {
+            if other != at && spot.number.is_some() && spot.weight == Weight::Normal && near(spot, r) {
+                let (ground, weight) = (spot.r + BETWEEN, Weight::Normal);
+                let (x, y, ink) = (spot.x, spot.y, Ink::Ground);
+                shapes.push(Shape::Circle { x, y, r: ground, filled: true, ink, weight });
+                (spot.y, spot.r, spot.number) = (DOT_Y, DOT_R, None);
+                shapes.push(circle(spot, true, Weight::Normal));
+            }
+        }
+        let spot = &mut spots[at];
+        (spot.y, spot.r, spot.number) = (EVENTS_Y, r, Some((text, size)));
+        spot.weight = Weight::Selected;
+    }
+    for &at in &selected {
+        let spot = &spots[at];
+        shapes.push(circle(spot, true, Weight::Selected));
+        shapes.extend(number_in(spot, Ink::Ground));
+    }
+}
+
+fn thread(frame: &Frame<'_>, spot: &Spot<'_>, weight: Weight) -> Shape {
+    let (x1, x2, y1, y2) = (spot.x, spot.x, spot.y + 4.0, frame.layout.threads_end);
+    Shape::Line { x1, y1, x2, y2, arrow: false, ink: Ink::Thread, weight }
+}
+
+fn circle(spot: &Spot<'_>, filled: bool, weight: Weight) -> Shape {
+    let &Spot { x, y, r, .. } = spot;
+    Shape::Circle { x, y, r, filled, ink: Ink::News, weight }
+}
+
+fn number_in(spot: &Spot<'_>, ink: Ink) -> Option<Shape> {
+    let (text, size) = spot.number.clone()?;
+    let (x, y) = (spot.x, spot.y + size * 0.36);
+    Some(Shape::Text { x, y, anchor: Anchor::Middle, size, strong: true, ink, text })
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! Staleness: for each lane, from when to when news existed that had not arrived there.
 
 use standby_trace::ledger::published_before;
-use standby_trace::{Direction, MarkKind, Message, Published, SpanKind, Trace};
+use standby_trace::{Direction, MarkKind, Message, Published, Span, SpanKind, Trace};
 
 use super::Frame;
 use super::run::Run;
+use crate::shape::Density;
+
+/// Two clocks are never quite one: as in the ledger, news may arrive so long before it was published.
+const CLOCK_ERROR_US: i64 = 50_000;
 
 /// Where a lane stands: a life of the topic, and the last id in it.
 type Position = (u32, u64);
@@ -30,26 +34,24 @@ impl Deliveries {
     pub(crate) fn of(frame: &Frame<'_>) -> Vec<Self> {
         let trace = frame.trace;
         let mut lanes: Vec<Self> = trace.lanes.iter().map(|_| Self::default()).collect();
-        let range = frame.messages_since(frame.scale.from_us.saturating_sub(frame.reach_us()));
-        // Where each lane stood before: looking back ends as soon as it is known of all.
-        let mut unknown = lanes.len();
-        for message in trace.messages[..range.start].iter().rev() {
-            if unknown == 0 {
-                break;
-            }
-            let lane = usize::from(message.lane);
-            if lanes.get(lane).is_some_and(|lane| lane.reached.is_empty()) {
-                lanes[lane].arrival(frame, message);
-                unknown -= usize::from(!lanes[lane].reached.is_empty());
+        let (from_us, to_us) = frame.bounds_us();
+        // Nothing arrives before it was published: so far back it matters what each lane has.
+        let since_us = oldest_us(frame).unwrap_or(from_us).saturating_sub(CLOCK_ERROR_US).min(from_us);
+        for (lane, number) in lanes.iter_mut().zip(0..) {
+            for message in frame.receipts(number, since_us, from_us) {
+                lane.arrival(frame, message);
+                if lane.reached.iter().any(|&(_, at_us)| at_us <= from_us) {
+                    break;
+                }
             }
         }
-        for message in &trace.messages[range] {
+        for (_, message) in frame.messages() {
             if let Some(lane) = lanes.get_mut(usize::from(message.lane)) {
                 lane.arrival(frame, message);
             }
         }
         lanes.iter_mut().for_each(Self::put_in_order);
-        for mark in &trace.marks {
+        for mark in frame.marks_between(since_us, to_us) {
             for (i, lane) in lanes.iter_mut().enumerate() {
                 if mark.lane.is_none_or(|of| usize::from(of) == i) {
                     match mark.kind {
@@ -60,7 +62,7 @@ impl Deliveries {
                 }
             }
         }
-        first_requests(frame, &mut lanes);
+        first_requests(frame, since_us, &mut lanes);
         lanes
     }
 
@@ -131,6 +133,11 @@ impl Deliveries {
     }
 }
 
+/// What lasts while a lane is there.
+pub(crate) fn lasts(span: &Span) -> bool {
+    matches!(span.kind, SpanKind::Open | SpanKind::Held | SpanKind::Waiting)
+}
+
 /// When the events of a message reached the client.
 pub(crate) fn arrival_us(frame: &Frame<'_>, message: &Message) -> Option<i64> {
     if message.lost || message.direction != Direction::ToClient || message.events.is_empty() {
@@ -142,67 +149,70 @@ pub(crate) fn arrival_us(frame: &Frame<'_>, message: &Message) -> Option<i64> {
 }
 
 /// When each lane's first request was in the server, and when those from outside were there.
-fn first_requests(frame: &Frame<'_>, lanes: &mut [Deliveries]) {
-    let mut unknown = lanes.len();
-    for message in &frame.trace.messages {
-        if unknown == 0 {
-            break;
-        }
-        if let Some(lane) = lanes.get_mut(usize::from(message.lane))
-            && lane.since_us.is_none()
-            && let Some(run) = Run::of(message, false, frame.latency_us, frame.scale.now_us)
-        {
-            lane.since_us = Some(match message.direction {
-                Direction::ToServer => run.to_us,
-                Direction::ToClient => run.from_us,
-            });
-            unknown -= 1;
-        }
+fn first_requests(frame: &Frame<'_>, since_us: i64, lanes: &mut [Deliveries]) {
+    for (lane, number) in lanes.iter_mut().zip(0..) {
+        let first = frame.first_message(number);
+        let run = first.and_then(|first| {
+            let run = Run::of(first, false, frame.latency_us, frame.scale.now_us)?;
+            Some(if first.direction == Direction::ToServer { run.to_us } else { run.from_us })
+        });
+        // What lasts may have begun before the first message that the trace still holds.
+        let span = frame.first_span_us(number);
+        lane.since_us = run.into_iter().chain(span).min();
     }
-    // What lasts may have begun before the first message that the trace still holds.
     for (lane, of) in lanes.iter_mut().zip(&frame.trace.lanes) {
         lane.visits = of.outside.then(Vec::new);
     }
-    for span in &frame.trace.spans {
-        if matches!(span.kind, SpanKind::Open | SpanKind::Held | SpanKind::Waiting)
+    for span in frame.spans_between(since_us, frame.scale.end_us) {
+        if lasts(span)
             && let Some(lane) = span.lane.and_then(|lane| lanes.get_mut(usize::from(lane)))
+            && let Some(visits) = &mut lane.visits
         {
-            lane.since_us =
-                Some(lane.since_us.map_or(span.from.at_us, |since_us| since_us.min(span.from.at_us)));
-            if let Some(visits) = &mut lane.visits {
-                visits.push((span.from.at_us, span.to.map_or(i64::MAX, |to| to.at_us)));
-            }
+            visits.push((span.from.at_us, span.to.map_or(i64::MAX, |to| to.at_us)));
         }
     }
 }
 
-/// The stretches that stand above a lane's rail, each with whether it is the selected event's;
-/// the selected ones last.
-pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32, bool)> {
+/// When the oldest of those events was published that matter left of the view.
+fn oldest_us(frame: &Frame<'_>) -> Option<i64> {
+    let published = &frame.trace.published;
+    let start = published.partition_point(|event| event.at_us < frame.scale.from_us);
+    published.get(start.saturating_sub(BEFORE)..start)?.iter().map(|event| event.at_us).min()
+}
+
+/// So many events before the view are looked at: what was published then may still be missing.
+const BEFORE: usize = 256;
+
+/// So many bars on top of each other are as dark as can be; of what ends no later than so many
+/// before it, nothing would be seen.
+const DEPTH: usize = 4;
+
+/// The stretches that stand above a lane's rail.
+pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32)> {
     let (scale, published) = (&frame.scale, &frame.trace.published);
     let end = published.partition_point(|event| event.at_us <= scale.end_us);
     let start = published.partition_point(|event| event.at_us < scale.from_us).min(end);
-    // What was published left of the view and is still missing there overlaps anyway. It arrives in
-    // order, so its last one tells how far that reaches; the few before it may have been passed by
-    // a gap later.
-    const BEFORE: usize = 8;
-    let before = start.saturating_sub(BEFORE)..start;
-    let longest = published[before]
-        .iter()
-        .filter_map(|event| deliveries.without_until_us(event).map(|until_us| (until_us, event)))
-        .max_by_key(|&(until_us, _)| until_us);
-    let mut bars: Vec<(f32, f32, bool)> = longest
-        .into_iter()
-        .chain(
-            published[start..end]
-                .iter()
-                .filter_map(|event| deliveries.without_until_us(event).map(|until_us| (until_us, event))),
-        )
-        .filter_map(|(until_us, event)| {
-            let (left, right) = scale.stretch(event.at_us, until_us)?;
-            Some((left, right, frame.view.selected == Some(event.id)))
-        })
-        .collect();
-    bars.sort_by_key(|&(.., selected)| selected);
+    // Order is kept: what follows the last event that was there when the view begins is missing.
+    let has = deliveries.reached.iter().rev().find(|&&(_, at_us)| at_us <= scale.from_us);
+    let missing =
+        has.map_or(0, |&(position, _)| published.partition_point(|event| (event.life, event.id) <= position));
+    let first = missing.max(start.saturating_sub(BEFORE)).min(start);
+    let mut last: [i64; DEPTH] = [i64::MIN; DEPTH];
+    let mut bars = Vec::new();
+    for event in published.get(first..end).unwrap_or_default() {
+        let Some(until_us) = deliveries.without_until_us(event) else { continue };
+        let hidden = last.iter().all(|&other_us| other_us >= until_us);
+        if frame.view.density == Density::Auto && hidden {
+            continue;
+        }
+        last.rotate_left(1);
+        last[DEPTH - 1] = until_us;
+        bars.extend(scale.stretch(event.at_us, until_us));
+    }
     bars
+}
+
+/// The stretch of one event.
+pub(crate) fn bar(frame: &Frame<'_>, deliveries: &Deliveries, event: &Published) -> Option<(f32, f32)> {
+    frame.scale.stretch(event.at_us, deliveries.without_until_us(event)?)
 }

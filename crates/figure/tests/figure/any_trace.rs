@@ -3,7 +3,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use standby_figure::{Anchor, Shape, View, describe, figure, hit, say, svg};
+use standby_figure::{Anchor, Density, Shape, View, describe, figure, hit, say, say_message, svg, timeline};
 use standby_trace::{
     Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Published, Span, SpanKind, Trace, Transport, Who,
 };
@@ -146,8 +146,11 @@ prop_compose! {
         ],
         labels in any::<bool>(),
         selected in prop::option::of(id(far_us)),
+        message in prop::option::of(id(far_us)),
+        cursor_us in prop::option::of(time(far_us)),
+        density in prop::sample::select(vec![Density::Auto, Density::Off]),
     ) -> View {
-        View { from_us, to_us, now_us, width, narrow, labels, selected }
+        View { from_us, to_us, now_us, width, narrow, labels, selected, message, cursor_us, density }
     }
 }
 
@@ -176,6 +179,21 @@ proptest! {
         prop_assert!(!svg.contains('\n') && !svg.contains("NaN"));
         let _ = say(&trace, &view);
         let _ = hit(&trace, &view, 300.0, 80.0);
+        let _ = say_message(&trace, 3);
+    }
+
+    #[test]
+    fn the_small_picture_always_comes_out_and_all_of_it_lies_inside(trace in trace(FAR_US), view in view(FAR_US)) {
+        let (drawn, lanes) = (timeline(&trace, &view), figure(&trace, &view));
+        prop_assert_eq!((drawn.width, drawn.plot_x, drawn.plot_w), (lanes.width, lanes.plot_x, lanes.plot_w));
+        for shape in &drawn.shapes {
+            for (x, y) in points(shape) {
+                prop_assert!(
+                    (-0.1..=drawn.width + 0.1).contains(&x) && (-0.1..=drawn.height + 0.1).contains(&y),
+                    "{shape:?} of {} x {}", drawn.width, drawn.height
+                );
+            }
+        }
     }
 
     /// Times and ids to the end of their types. Without labels: those show sums of them.
@@ -185,6 +203,9 @@ proptest! {
         prop_assert!(drawn.shapes.iter().flat_map(points).all(|(x, y)| x.is_finite() && y.is_finite()));
         let _ = say(&trace, &view);
         let _ = hit(&trace, &view, 300.0, 80.0);
+        let _ = say_message(&trace, 3);
+        let small = timeline(&trace, &view);
+        prop_assert!(small.shapes.iter().flat_map(points).all(|(x, y)| x.is_finite() && y.is_finite()));
     }
 
     #[test]

@@ -1,20 +1,12 @@
 //! The picture of known traces, held against the design's measures.
 
-use standby_figure::{Figure, Ink, LaneBox, Shape, View, Weight, figure, hit, svg};
+use standby_figure::{Figure, Hit, Ink, LaneBox, Shape, View, Weight, figure, hit, svg};
 use standby_trace::{Moment, Trace};
 
 use crate::sample;
 
 fn wide(trace: &Trace) -> View {
-    View {
-        from_us: 0,
-        to_us: 8_000_000,
-        now_us: trace.until_us,
-        width: 750.0,
-        narrow: false,
-        labels: true,
-        selected: None,
-    }
+    View { now_us: trace.until_us, ..View::default() }
 }
 
 fn narrow(trace: &Trace) -> View {
@@ -264,10 +256,20 @@ fn where_circles_would_touch_the_later_event_is_a_dot() {
 #[test]
 fn a_crowded_event_has_its_number_while_it_is_pointed_at() {
     let trace = sample::rough::trace(sample::trace());
+    // What is painted last is what is seen.
     let number = |selected| {
-        let figure = figure(&trace, &View { selected, ..wide(&trace) });
-        let in_circles = texts(&figure).into_iter().filter(|(_, _, y)| near(*y, 21.4));
-        in_circles.map(|(text, ..)| text.to_owned()).collect::<Vec<_>>().join(" ")
+        let mut seen: Vec<(String, f32)> = Vec::new();
+        for shape in figure(&trace, &View { selected, ..wide(&trace) }).shapes {
+            match shape {
+                Shape::Text { x, y, text, .. } if near(y, 21.4) => seen.push((text, x)),
+                Shape::Circle { x, y: 18.0, r, filled: true, .. } => {
+                    seen.retain(|(_, other)| (other - x).abs() > r);
+                }
+                _ => {}
+            }
+        }
+        seen.sort_by(|a, b| a.1.total_cmp(&b.1));
+        seen.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(number(None), "1 4 6 8 1 2 3");
     assert_eq!(number(Some(7)), "1 4 7 8 1 2 3");
@@ -284,14 +286,22 @@ fn who_left_from_outside_is_owed_nothing() {
     assert!(right > 330.0 && right < after_it_left, "{right}");
 }
 
+/// The message that brought an event to a lane.
+fn message_of(trace: &Trace, lane: u16, event: u64) -> Hit {
+    let at = trace.messages.iter().position(|m| m.lane == lane && m.events.contains(&event));
+    Hit::Message(at.map_or(u64::MAX, |at| trace.before + at as u64))
+}
+
 #[test]
 fn a_point_means_the_nearest_event() {
     let trace = sample::trace();
     let view = wide(&trace);
-    assert_eq!(hit(&trace, &view, 196.9, 18.0), Some(1), "its circle");
-    assert_eq!(hit(&trace, &view, 205.0, 130.0), Some(1), "its thread");
-    assert_eq!(hit(&trace, &view, 614.0, 80.0), Some(5), "the poller's answer, far from the thread");
-    assert_eq!(hit(&trace, &view, 500.5, 376.0), Some(4), "the later of two messages close by");
+    let poller = message_of(&trace, 0, 5);
+    let later = message_of(&trace, 3, 4);
+    assert_eq!(hit(&trace, &view, 196.9, 18.0), Some(Hit::Event(1)), "its circle");
+    assert_eq!(hit(&trace, &view, 205.0, 130.0), Some(Hit::Event(1)), "its thread");
+    assert_eq!(hit(&trace, &view, 614.0, 80.0), Some(poller), "the poller's answer, far from the thread");
+    assert_eq!(hit(&trace, &view, 500.5, 376.0), Some(later), "the later of two messages close by");
     assert_eq!(hit(&trace, &view, 300.0, 130.0), None, "nothing is near");
     assert_eq!(hit(&trace, &view, f32::NAN, 18.0), None);
     assert_eq!(hit(&trace, &View { now_us: 800_000, ..view }, 196.9, 18.0), None, "not published yet");
@@ -360,7 +370,7 @@ fn notes_do_not_flicker_while_the_view_scrolls() {
                 width,
                 narrow: is_narrow,
                 labels: false,
-                selected: None,
+                ..View::default()
             };
             let figure = figure(&trace, &view);
             let scrolled = figure.plot_w * STEP_US as f32 / 8e6;
@@ -387,4 +397,15 @@ fn notes_do_not_flicker_while_the_view_scrolls() {
         }
         assert!(came > 10, "{came} notes came at {width}");
     }
+}
+
+#[test]
+fn the_cursor_stands_at_its_time() {
+    let trace = sample::trace();
+    let cursor = |cursor_us| figure(&trace, &View { cursor_us: Some(cursor_us), ..wide(&trace) });
+    let at_five = cursor(5_900_000);
+    assert!(has_line(&at_five, Ink::Cursor, [579.4, 36.0, 579.4, 430.0]));
+    let (x, _) = at(&at_five, "5.90 s");
+    assert!(near(x, 579.4), "{x}");
+    assert_eq!(lines(&cursor(9_000_000), Ink::Cursor), [], "it is out of view");
 }

@@ -1,20 +1,12 @@
 //! The sentences below the picture.
 
-use standby_figure::{View, Words, describe, say};
-use standby_trace::{Lane, Message, Trace};
+use standby_figure::{View, Words, describe, say, say_message};
+use standby_trace::{Kind, Lane, Message, Moment, Trace};
 
 use crate::sample;
 
 fn view(trace: &Trace, selected: Option<u64>) -> View {
-    View {
-        from_us: 0,
-        to_us: 8_000_000,
-        now_us: trace.until_us,
-        width: 750.0,
-        narrow: false,
-        labels: true,
-        selected,
-    }
+    View { now_us: trace.until_us, selected, ..View::default() }
 }
 
 /// The words on one line; what is strong between `*`, what is bad between `!`.
@@ -153,4 +145,58 @@ fn the_text_alternative_holds_the_figures() {
          arrival (median), cut and back once."
     );
     assert!(describe(&sample::rough::trace(sample::trace())).contains("curl (outside)"));
+}
+
+/// The number of the first message that is meant.
+fn number(trace: &Trace, meant: impl Fn(&Message) -> bool) -> u64 {
+    let at = trace.messages.iter().position(meant);
+    at.map_or(u64::MAX, |at| trace.before + at as u64)
+}
+
+#[test]
+fn a_message_is_said_with_what_it_cost() {
+    let mut trace = sample::trace();
+    trace.before = 1_000;
+    let said = |lane, kind, event: Option<u64>| {
+        let meant = |m: &Message| {
+            (m.lane, m.kind) == (lane, kind) && event.is_none_or(|event| m.events.contains(&event))
+        };
+        line(&say_message(&trace, number(&trace, meant)))
+    };
+    assert_eq!(
+        said(0, Kind::Request, None),
+        "The poller asks: *330 bytes*, of which 0 are news. It was 100 ms under way."
+    );
+    assert_eq!(
+        said(0, Kind::Answer, Some(5)),
+        "The poller gets event 5: *301 bytes*, of which 61 are news. It was 100 ms under way. Event 5 reached \
+         the socket *100 ms* after it was published, the poller !500 ms!."
+    );
+    assert_eq!(
+        said(2, Kind::Send, None),
+        "The socket publishes: *34 bytes*, of which 0 are news. It was 100 ms under way."
+    );
+    assert_eq!(say_message(&trace, 3), [], "it has left the window");
+}
+
+#[test]
+fn what_a_message_went_through_is_said() {
+    let rough = sample::rough::trace(sample::trace());
+    let said = |meant: fn(&Message) -> bool| line(&say_message(&rough, number(&rough, meant)));
+    assert_eq!(
+        said(|m| m.kind == Kind::Refusal),
+        "The poller is refused: 503: *40 bytes*, of which 0 are news. It was 100 ms under way."
+    );
+    assert_eq!(
+        said(|m| m.lost && m.events.is_empty()),
+        "The long poll asks: *40 bytes*, of which 0 are news. It !never arrived!: its connection was cut."
+    );
+    assert_eq!(
+        said(|m| m.by_browser),
+        "The browser sends the request of the long poll again: *40 bytes*, of which 0 are news. Only the \
+         server's end of it is known."
+    );
+    let mut guessed = sample::trace();
+    guessed.messages[0].client = Some(Moment::inferred(200_000));
+    assert!(line(&say_message(&guessed, 0)).ends_with("the client's end is inferred, not seen."));
 }

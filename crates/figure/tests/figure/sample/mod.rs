@@ -4,7 +4,7 @@
 use standby_trace::scenario::{Spread, What};
 use standby_trace::{
     Backoff, Conditions, Direction, Kind, Lane, LaneSpec, Mark, MarkKind, Message, Moment, Publish,
-    Published, Scenario, Source, Span, SpanKind, SseClient, Trace, Who,
+    Published, Scenario, Source, Span, SpanKind, Trace, Transport, Who,
 };
 
 const WAY_MS: i64 = 100;
@@ -13,6 +13,8 @@ const END_MS: i64 = 8_000;
 /// An event's JSON.
 const EVENT_BYTES: u32 = 61;
 
+pub(crate) mod crowd;
+pub(crate) mod half_open;
 pub(crate) mod rough;
 
 /// The trace.
@@ -29,8 +31,8 @@ pub(crate) fn trace() -> Trace {
     let lanes = vec![
         LaneSpec::ShortPoll { interval_ms: 1_000, conditional: false },
         LaneSpec::LongPoll { timeout_ms: 1_700, backoff },
-        LaneSpec::WebSocket { backoff, send_every_ms: 0 },
-        LaneSpec::Sse { retry_ms: 1_500, client: SseClient::EventSource },
+        LaneSpec::default_for(Transport::WebSocket),
+        LaneSpec::default_for(Transport::Sse),
     ];
     Trace {
         v: 1,

@@ -2,47 +2,58 @@
 //!
 //! The decisions are [`crate::state`]'s, the run is [`Live`]'s, the parts are [`crate::view`]'s;
 //! this is where they meet.
+//!
+//! - `show.rs`: what is shown, and when
+//! - `look.rs`: looking around in time
+//! - `open.rs`: links and files
+//! - `host.rs`: the second module's side
+
+pub(crate) mod host;
+mod look;
+pub(crate) mod open;
+mod show;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use standby_figure::{describe, say};
+use standby_figure::Hit;
 use standby_trace::recorder::Recorder;
-use standby_trace::scenario::{Experiment, Scenario};
+use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
 use standby_trace::{Ledger, Trace};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver, ResizeObserverEntry};
+use web_sys::{Element, HtmlElement, ResizeObserver, ResizeObserverEntry};
 
 use crate::axis::Axis;
+use crate::dom::Words;
+use crate::inspector::Inspector;
 use crate::live::{Live, News};
+use crate::news::Spoken;
+use crate::preferences;
 use crate::presence::{self, Presence};
 use crate::server::Change;
 use crate::state::{Conduct, Effect, Happens, Pause, State, Step, Trouble};
 use crate::view::card::Card;
 use crate::view::controls::{self, Controls};
+use crate::view::keymap::KeyMap;
 use crate::view::label::{self, Label};
-use crate::view::ledger::{Standing, Table};
-use crate::view::picture::{Picture, Walk};
+use crate::view::ledger::Table;
+use crate::view::notice::Notice;
+use crate::view::picture::Picture;
 use crate::view::pill::Pill;
 use crate::view::sentence::Sentence;
+use crate::view::tabs::Tabs;
+use crate::view::timebar::TimeBar;
 use crate::{dom, page};
-
-/// The figures and words beside the picture change this often at most: faster can't be read.
-const WORDS_MS: f64 = 200.0;
-/// The sentence, which takes longer to read.
-const SENTENCE_MS: f64 = 1_000.0;
-/// With `prefers-reduced-motion` the picture moves in steps, this often.
-const STILL_MS: f64 = 500.0;
-/// News that is older than this beside a lane is written in the colour of age.
-const OLD_US: u64 = 300_000;
+use look::Looking;
 
 /// One experiment in the page.
 pub(crate) struct Widget {
     element: HtmlElement,
     experiment: Experiment,
-    names: Vec<String>,
+    /// The lanes' names.
+    names: RefCell<Vec<String>>,
     /// The parameters as the reader has set them.
     scenario: RefCell<Scenario>,
     conduct: RefCell<Conduct>,
@@ -51,17 +62,43 @@ pub(crate) struct Widget {
     /// Which attempt to start is the last one: what an older one brings is too late.
     generation: Cell<u32>,
     /// What is drawn before there is a run.
-    empty: Recorder,
-    axis: Cell<Axis>,
+    empty: RefCell<Recorder>,
+    /// A trace from a file, while one is shown.
+    recorded: RefCell<Option<Trace>>,
+    /// How often another trace was put in the place of one.
+    sources: Cell<u32>,
+    looking: Looking,
     /// Where the picture stands still.
     rest_us: Cell<i64>,
     pill: Pill,
     card: Card,
     picture: Picture,
     sentence: Sentence,
-    controls: Controls,
+    controls: RefCell<Controls>,
+    bar: TimeBar,
+    keys: KeyMap,
+    notice: Notice,
     table: Table,
+    tabs: Tabs,
+    to_playground: HtmlElement,
+    /// What is said to those who hear the page.
+    live_region: Words,
+    spoken: RefCell<Spoken>,
     shown: Shown,
+    inspected: Inspected,
+}
+
+/// What the second module was told, once it is there.
+#[derive(Default)]
+struct Inspected {
+    module: RefCell<Option<Inspector>>,
+    /// The run and its revision when the number below last grew.
+    seen: Cell<Option<(u32, u32, u64)>>,
+    revision: Cell<f64>,
+    /// The revision and the message that the panel was told of last.
+    told: Cell<(f64, Option<u64>)>,
+    /// It will be told soon.
+    telling: Cell<bool>,
 }
 
 /// What the display calls with its time.
@@ -85,40 +122,51 @@ impl Widget {
     /// What is wrong with the placeholder.
     pub(crate) fn mount(element: &HtmlElement) -> Result<Rc<Self>, String> {
         let json = element.get_attribute("data-experiment").ok_or("it has no `data-experiment`")?;
-        let experiment: Experiment = serde_json::from_str(&json).map_err(|e| e.to_string())?;
+        let experiment: Experiment = standby_trace::json::read(&json).map_err(|e| e.to_string())?;
         experiment.scenario.check().map_err(|e| e.to_string())?;
 
         let widget = Rc::new_cyclic(|me: &Weak<Self>| {
             let scenario = experiment.scenario.clone();
             let names = label::names(&scenario.lanes);
-            let labels = scenario.lanes.iter().enumerate().map(|(i, spec)| {
-                let me = me.clone();
-                Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
-            });
-            let labels = labels.collect();
-            let (run, act) = (me.clone(), me.clone());
+            let run = me.clone();
             let card = Card::new(move || with(&run, |widget| widget.happens(Happens::Run)));
-            let controls = Controls::new(&experiment.controls, &scenario, move |does| {
-                with(&act, |widget| widget.act(does));
+            let table = Table::new(&element.id(), &experiment.title);
+            let choose = me.clone();
+            let tabs = Tabs::new(&element.id(), &experiment.title, table.element(), move |tab| {
+                with(&choose, |widget| widget.choose(tab));
             });
+            let spoken = dom::classed("p", "standby-unseen").set("aria-live", "polite").done();
             Self {
                 element: element.clone(),
-                picture: Picture::new(labels, card.element()),
+                picture: Picture::new(labels(me, &names, &scenario), card.element()),
+                controls: new_controls(me, &experiment, &scenario).into(),
                 sentence: Sentence::new(&experiment.look),
-                table: Table::new(&experiment.title),
                 pill: Pill::new(),
-                axis: Axis::new(scenario.window_ms).into(),
+                looking: Looking::new(scenario.window_ms),
+                bar: TimeBar::new({
+                    let me = me.clone();
+                    move |does| with(&me, |widget| widget.look(does))
+                }),
+                keys: KeyMap::new(&element.id(), preferences::set_aloud),
+                notice: Notice::new(),
+                recorded: RefCell::default(),
+                sources: Cell::default(),
+                spoken: RefCell::default(),
+                to_playground: to_playground(),
                 conduct: Conduct::new(experiment.autostart).into(),
-                empty: Recorder::new(scenario.clone(), 0),
+                empty: Recorder::new(scenario.clone(), 0).into(),
                 scenario: scenario.into(),
                 step: RefCell::default(),
                 live: RefCell::default(),
                 generation: Cell::default(),
                 rest_us: Cell::default(),
                 shown: Shown::default(),
+                inspected: Inspected::default(),
+                live_region: Words::within(&spoken, ""),
+                names: names.into(),
+                tabs,
+                table,
                 card,
-                controls,
-                names,
                 experiment,
             }
         });
@@ -130,25 +178,37 @@ impl Widget {
     fn build(self: &Rc<Self>) {
         let title = dom::classed("strong", "standby-title").text(&self.experiment.title).done();
         let head = dom::classed("div", "standby-head").child(&title).child(self.pill.element()).done();
-        let tab = dom::classed("div", "standby-tabs")
-            .child(&dom::classed("span", "standby-tab standby-on").text("Ledger").done())
-            .done();
-        let panel = dom::classed("div", "standby-panel").child(self.table.element()).done();
-        let body = dom::classed("div", "standby-box")
+        let mut body = dom::classed("div", "standby-box")
             .set("role", "group")
             .set("aria-label", &self.experiment.title)
-            .child(&head)
+            .child(&head);
+        if self.is_playground() {
+            let editor = dom::classed("div", "standby-editor").done();
+            body = body.child(&editor);
+            self.build_editor(&editor);
+        }
+        let mut row = dom::classed("div", "standby-row").child(self.tabs.row());
+        if !self.is_playground() {
+            row = row.child(&self.to_playground);
+        }
+        let body = body
+            .child(self.notice.element())
             .child(self.picture.element())
+            .child(self.bar.element())
             .child(self.sentence.element())
-            .child(self.controls.element())
-            .child(&tab)
-            .child(&panel)
+            .child(self.controls.borrow().element())
+            .child(&row.done())
+            .child(self.tabs.panels())
+            .child(self.keys.element())
+            .child(&self.live_region.parent())
             .done();
         let _ = self.element.append_child(&body);
         self.picture.measure(self.picture.element().client_width() as f32);
         self.picture.read_theme();
         self.show_state();
         self.show_words();
+        self.show_bar();
+        self.show_playground_link();
         self.paint();
 
         let me = Rc::downgrade(self);
@@ -156,48 +216,61 @@ impl Widget {
         self.shown.frame.replace(Some(frame));
     }
 
-    fn listen(self: &Rc<Self>) {
-        // No key that is pressed in here turns mdBook's page, opens its search or its help.
-        dom::on(&self.element, "keydown", web_sys::Event::stop_propagation);
-
-        let canvas = self.picture.canvas();
-        for event in ["pointermove", "pointerdown"] {
-            let me = Rc::downgrade(self);
-            dom::on(canvas, event, move |event| {
-                if let Some(pointer) = event.dyn_ref::<PointerEvent>() {
-                    let (x, y) = (pointer.offset_x() as f32, pointer.offset_y() as f32);
-                    with(&me, |widget| widget.point(|picture, trace| picture.point_at(trace, x, y)));
-                }
-            });
-        }
-        for event in ["pointerleave", "blur"] {
-            let me = Rc::downgrade(self);
-            dom::on(canvas, event, move |_| {
-                with(&me, |widget| widget.point(|picture, _| picture.point(None)));
-            });
-        }
+    /// Sets it up with other parameters, in place. If it ran, it runs again.
+    fn set_up(self: &Rc<Self>, scenario: Scenario) {
+        let ran = self.runs();
+        self.happens(Happens::SetUp);
+        // What a start under way brings is too late.
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.live.take();
+        self.step.take();
+        self.recorded.take();
         let me = Rc::downgrade(self);
-        gloo_events::EventListener::new_with_options(
-            canvas,
-            "keydown",
-            gloo_events::EventListenerOptions::enable_prevent_default(),
-            move |event| {
-                let key = event.dyn_ref::<KeyboardEvent>().map(KeyboardEvent::key).unwrap_or_default();
-                let step = match key.as_str() {
-                    "ArrowLeft" | "ArrowDown" => Walk::Back,
-                    "ArrowRight" | "ArrowUp" => Walk::On,
-                    "Home" => Walk::First,
-                    "End" => Walk::Last,
-                    "Escape" => {
-                        return with(&me, |widget| widget.point(|picture, _| picture.point(None)));
-                    }
-                    _ => return,
-                };
-                event.prevent_default();
-                with(&me, |widget| widget.point(|picture, trace| picture.walk(trace, step)));
-            },
-        )
-        .forget();
+        let names = label::names(&scenario.lanes);
+        self.picture.set_labels(labels(&me, &names, &scenario));
+        let controls = new_controls(&me, &self.experiment, &scenario);
+        let _ = self.controls.borrow().element().replace_with_with_node_1(controls.element());
+        self.controls.replace(controls);
+        self.table.clear();
+        self.names.replace(names);
+        self.empty.replace(Recorder::new(scenario.clone(), 0));
+        self.looking.begin(Axis::new(scenario.window_ms));
+        self.rest_us.set(0);
+        self.scenario.replace(scenario);
+        self.picture.forget();
+        self.close_panels();
+        self.show_state();
+        self.show_playground_link();
+        self.looked();
+        self.sentence.say_plain(&self.experiment.look);
+        if ran {
+            self.happens(Happens::Run);
+        }
+    }
+
+    /// Says something to those who hear the page, because they did something.
+    fn announce(&self, text: &str) {
+        self.live_region.say(text);
+    }
+
+    /// Says what there is to say by itself, if it is time and wanted.
+    fn speak_news(&self) {
+        let now_ms = dom::window().performance().map_or(0.0, |performance| performance.now());
+        let names = self.names.borrow();
+        let said = self.with_trace(|trace| self.spoken.borrow_mut().next(now_ms, trace, &names));
+        if let Some(said) = said
+            && preferences::aloud()
+        {
+            self.live_region.say(&said);
+        }
+    }
+
+    fn open_keys(&self) {
+        self.keys.open(preferences::aloud());
+    }
+
+    fn listen(self: &Rc<Self>) {
+        self.listen_to_looks();
 
         let me = Rc::downgrade(self);
         let resized = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
@@ -223,6 +296,11 @@ impl Widget {
         self.element.is_same_node(Some(element))
     }
 
+    /// Whether something of the page is within it.
+    pub(crate) fn holds(&self, node: &web_sys::Node) -> bool {
+        self.element.contains(Some(node))
+    }
+
     /// It has or wants connections.
     pub(crate) fn runs(&self) -> bool {
         self.conduct.borrow().runs()
@@ -230,8 +308,8 @@ impl Widget {
 
     /// The trace as JSON, as far back as the window goes.
     pub(crate) fn trace_json(&self) -> Option<String> {
-        let live = self.live.borrow().clone()?;
-        live.run().read(|recorder| serde_json::to_string(recorder.trace()).ok())
+        let shown = self.recorded.borrow().is_some() || self.live.borrow().is_some();
+        shown.then(|| self.with_trace(|trace| serde_json::to_string(trace).ok()))?
     }
 
     fn presence(self: &Rc<Self>, presence: Presence) {
@@ -247,6 +325,9 @@ impl Widget {
         let before = self.conduct.borrow().state().clone();
         let effect = self.conduct.borrow_mut().on(happens);
         let state = self.conduct.borrow().state().clone();
+        if before == State::Recorded && state != State::Recorded {
+            self.unload();
+        }
         match effect {
             Effect::None => {}
             Effect::Start => self.start(),
@@ -254,7 +335,12 @@ impl Widget {
             Effect::LetGo => self.let_go(note_of(&state)),
         }
         if effect != Effect::None || before != state {
+            if before != state {
+                self.spoken.borrow_mut().say(&Pill::spoken(&state));
+                self.speak_news();
+            }
             self.show_state();
+            self.show_bar();
             self.next_frame();
         }
     }
@@ -265,10 +351,12 @@ impl Widget {
         self.live.take();
         self.step.take();
         self.table.forget();
-        self.picture.keep_labels(self.experiment.scenario.lanes.len());
+        self.picture.keep_labels(self.scenario.borrow().lanes.len());
         self.rest_us.set(0);
+        self.spoken.borrow_mut().begin();
         let scenario = self.scenario.borrow().clone();
-        self.axis.set(Axis::new(scenario.window_ms));
+        self.looking.begin(Axis::new(scenario.window_ms));
+        self.picture.forget();
         self.show_words();
         self.paint();
 
@@ -320,9 +408,9 @@ impl Widget {
         page::claim(self);
         self.step.take();
         if let Some(live) = self.live.borrow().clone() {
-            let mut axis = self.axis.get();
+            let mut axis = self.looking.axis.get();
             axis.go_on(self.rest_us.get(), live.run().now_us());
-            self.axis.set(axis);
+            self.looking.axis.set(axis);
             live.go_on(false);
         }
     }
@@ -372,6 +460,7 @@ impl Widget {
                     live.steer(change);
                 }
                 self.show_state();
+                self.show_playground_link();
             }
         }
     }
@@ -383,6 +472,7 @@ impl Widget {
                 if let Some(kept) = self.scenario.borrow_mut().lanes.get_mut(index) {
                     *kept = spec;
                 }
+                self.show_playground_link();
                 if let Some(live) = live {
                     live.set_lane(index, spec);
                 }
@@ -395,151 +485,49 @@ impl Widget {
         }
     }
 
-    /// The reader points at something.
-    fn point(self: &Rc<Self>, point: impl FnOnce(&Picture, &Trace) -> bool) {
-        if self.with_trace(|trace| point(&self.picture, trace)) {
-            self.paint();
-            self.show_sentence();
+    fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
+        match self.recorded.borrow().as_ref() {
+            Some(trace) => read(trace),
+            None => self.with_recorder(|recorder| read(recorder.trace())),
         }
     }
 
-    fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
-        match self.live.borrow().as_ref() {
-            Some(live) => live.run().read(|recorder| read(recorder.trace())),
-            None => read(self.empty.trace()),
+    /// The totals, or those up to a moment.
+    fn ledgers(&self, until_us: Option<i64>) -> Vec<Ledger> {
+        match (self.recorded.borrow().as_ref(), until_us) {
+            (Some(trace), until_us) => Ledger::until(trace, until_us.unwrap_or(i64::MAX)),
+            (None, Some(until_us)) => self.with_recorder(|recorder| recorder.ledgers_until(until_us)),
+            (None, None) => self.with_recorder(Recorder::ledgers),
         }
+    }
+
+    /// Now, on the axis of what is shown.
+    fn now_us(&self) -> i64 {
+        if let Some(trace) = self.recorded.borrow().as_ref() {
+            return trace.until_us;
+        }
+        match self.live.borrow().as_ref() {
+            Some(live) if self.runs() => live.run().now_us(),
+            _ => self.rest_us.get(),
+        }
+    }
+
+    fn with_recorder<T>(&self, read: impl FnOnce(&Recorder) -> T) -> T {
+        match self.live.borrow().as_ref() {
+            Some(live) => live.run().read(read),
+            None => read(&self.empty.borrow()),
+        }
+    }
+
+    /// Points at the message of a number, or at none.
+    fn select(self: &Rc<Self>, message: Option<u64>) {
+        self.point(|picture, _| picture.pin(message.map(Hit::Message)));
     }
 
     /// The page's theme changed.
     pub(crate) fn theme_changed(&self) {
         self.picture.read_theme();
         self.paint();
-    }
-
-    fn show_state(&self) {
-        let conduct = self.conduct.borrow();
-        let state = conduct.state();
-        let (name, why) = state_names(state);
-        dom::set(&self.element, "data-state", name);
-        dom::set(&self.element, "data-why", why);
-        let latency_ms = self.scenario.borrow().conditions.latency_ms;
-        let live = self.live.borrow();
-        self.pill.show(state, latency_ms, live.as_ref().map(|live| live.run()));
-        self.card.show(state);
-        self.controls.show(state);
-    }
-
-    /// Asks for the next frame, as long as there is something to draw.
-    fn next_frame(&self) {
-        if !self.runs() || self.shown.frame_is_due.replace(true) {
-            return;
-        }
-        if let Some(frame) = self.shown.frame.borrow().as_ref() {
-            let _ = dom::window().request_animation_frame(frame.as_ref().unchecked_ref());
-        }
-    }
-
-    fn frame(self: &Rc<Self>, at_ms: f64) {
-        self.shown.frame_is_due.set(false);
-        if !self.runs() {
-            return;
-        }
-        let still = dom::media("(prefers-reduced-motion: reduce)");
-        let due = |shown: &Cell<f64>, each_ms: f64| {
-            let due = at_ms - shown.get() >= each_ms;
-            if due {
-                shown.set(at_ms);
-            }
-            due
-        };
-        if due(&self.shown.picture_ms, if still { STILL_MS } else { 0.0 }) {
-            if let Some(live) = self.live.borrow().as_ref() {
-                live.run().record(Recorder::advance);
-            }
-            self.paint();
-        }
-        if due(&self.shown.words_ms, if still { STILL_MS } else { WORDS_MS }) {
-            self.show_words();
-            self.show_state();
-        }
-        if due(&self.shown.sentence_ms, SENTENCE_MS) {
-            self.show_sentence();
-        }
-        if self.conduct.borrow().stepping() && self.step_is_over() {
-            self.happens(Happens::Stepped);
-        }
-        self.next_frame();
-    }
-
-    fn step_is_over(&self) -> bool {
-        let Some(live) = self.live.borrow().clone() else { return false };
-        let ledgers = live.run().read(Recorder::ledgers);
-        let delivered: Vec<Option<u64>> = live
-            .lanes()
-            .iter()
-            .zip(&ledgers)
-            .map(|(lane, ledger)| lane.gave_up().is_none().then_some(ledger.events))
-            .collect();
-        self.step.borrow_mut().over(&delivered)
-    }
-
-    fn paint(&self) {
-        let now_us = match self.live.borrow().as_ref() {
-            Some(live) if self.runs() => live.run().now_us(),
-            _ => self.rest_us.get(),
-        };
-        let ends_us = self.axis.get().ends(now_us);
-        self.with_trace(|trace| self.picture.draw(trace, ends_us, now_us));
-    }
-
-    fn show_words(&self) {
-        let live = self.live.borrow().clone();
-        let Some(live) = live else {
-            let ledgers = vec![Ledger::default(); self.names.len()];
-            self.table.show(self.empty.trace(), &ledgers, &self.names, &[], u64::MAX);
-            for label in self.picture.labels().borrow().iter() {
-                label.show(None, false, None);
-            }
-            return;
-        };
-        let gave_up: Vec<Option<String>> = live.lanes().iter().map(|lane| lane.gave_up()).collect();
-        live.run().read(|recorder| {
-            let (trace, ledgers) = (recorder.trace(), recorder.ledgers());
-            let standing: Vec<Standing> = live
-                .lanes()
-                .iter()
-                .map(|lane| Standing { last_id: lane.last_id(), gave_up: lane.gave_up().is_some() })
-                .collect();
-            self.table.show(trace, &ledgers, &self.names, &standing, recorder.revision());
-            let known = self.picture.labels().borrow().len();
-            for lane in trace.lanes.iter().skip(known) {
-                self.picture.add_label(Label::outside(lane));
-            }
-            for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
-                let age_us = ledger.staleness.p50_us();
-                let age = age_us.map(standby_figure::format::age);
-                let gave_up = gave_up.get(i).and_then(|why| why.as_deref());
-                label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
-            }
-        });
-    }
-
-    fn show_sentence(&self) {
-        if let Some(notice) = self.shown.notice.take() {
-            return self.sentence.say_plain(&notice);
-        }
-        let Some(view) = self.picture.view() else { return };
-        let words = self.with_trace(|trace| say(trace, &view));
-        if words.is_empty() {
-            self.sentence.say_plain(&self.experiment.look);
-        } else {
-            self.sentence.say(words);
-        }
-        let selected = view.selected.is_some();
-        self.with_trace(|trace| {
-            let spoken = if selected { self.sentence.text() } else { describe(trace) };
-            self.picture.speak(trace, &spoken);
-        });
     }
 }
 
@@ -550,29 +538,34 @@ fn with(widget: &Weak<Widget>, act: impl FnOnce(&Rc<Widget>)) {
     }
 }
 
+/// The words beside a scenario's lanes, in which each is set.
+fn labels(me: &Weak<Widget>, names: &[String], scenario: &Scenario) -> Vec<Label> {
+    let label = |(i, spec): (usize, &LaneSpec)| {
+        let me = me.clone();
+        Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
+    };
+    scenario.lanes.iter().enumerate().map(label).collect()
+}
+
+/// The way to the page where the same experiment can be set freely.
+fn to_playground() -> HtmlElement {
+    dom::classed("a", "standby-open")
+        .set("aria-label", "Open in the playground")
+        .child(&dom::classed("span", "standby-wide").text("Playground ").done())
+        .child(&dom::html("span").set("aria-hidden", "true").text("↗").done())
+        .done()
+}
+
+fn new_controls(me: &Weak<Widget>, experiment: &Experiment, scenario: &Scenario) -> Controls {
+    let me = me.clone();
+    Controls::new(&experiment.controls, scenario, move |does| with(&me, |widget| widget.act(does)))
+}
+
 /// What stands in the picture where an experiment let go.
 fn note_of(state: &State) -> &'static str {
     match state {
         State::Paused(Pause::Away) => "out of view",
         State::Paused(Pause::Elsewhere { .. }) => "another experiment runs",
         _ => "paused",
-    }
-}
-
-/// A state for style sheets and tests: `data-state` and `data-why`.
-fn state_names(state: &State) -> (&'static str, &'static str) {
-    match state {
-        State::Idle => ("idle", ""),
-        State::Starting => ("starting", ""),
-        State::Live => ("live", ""),
-        State::Reconnecting => ("reconnecting", ""),
-        State::Paused(Pause::Reader) => ("paused", "reader"),
-        State::Paused(Pause::Stepped) => ("paused", "stepped"),
-        State::Paused(Pause::Away) => ("paused", "away"),
-        State::Paused(Pause::Elsewhere { .. }) => ("paused", "elsewhere"),
-        State::Stopped(Trouble::NoServer) => ("no-server", "none"),
-        State::Stopped(Trouble::NotThere { .. }) => ("no-server", "away"),
-        State::Stopped(Trouble::Busy) => ("busy", ""),
-        State::Stopped(Trouble::Refused { .. }) => ("refused", ""),
     }
 }

@@ -1,0 +1,174 @@
+//! What of a widget is shown, and how often.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use standby_figure::{describe, say, say_message};
+use standby_trace::recorder::Recorder;
+use wasm_bindgen::JsCast;
+
+use super::Widget;
+use crate::dom;
+use crate::state::{Happens, Pause, State, Trouble};
+use crate::view::label::Label;
+use crate::view::ledger::Standing;
+
+/// The figures and words beside the picture change this often at most: faster can't be read.
+const WORDS_MS: f64 = 200.0;
+/// The sentence, which takes longer to read.
+const SENTENCE_MS: f64 = 1_000.0;
+/// With `prefers-reduced-motion` the picture moves in steps, this often.
+const STILL_MS: f64 = 500.0;
+/// News that is older than this beside a lane is written in the colour of age.
+const OLD_US: u64 = 300_000;
+
+impl Widget {
+    pub(super) fn show_state(&self) {
+        let conduct = self.conduct.borrow();
+        let state = conduct.state();
+        let (name, why) = state_names(state);
+        dom::set(&self.element, "data-state", name);
+        dom::set(&self.element, "data-why", why);
+        let latency_ms = self.scenario.borrow().conditions.latency_ms;
+        let live = self.live.borrow();
+        self.pill.show(state, latency_ms, live.as_ref().map(|live| live.run()));
+        self.card.show(state);
+        self.controls.borrow().show(state);
+    }
+
+    /// Asks for the next frame, as long as there is something to draw.
+    pub(super) fn next_frame(&self) {
+        if !self.moves() || self.shown.frame_is_due.replace(true) {
+            return;
+        }
+        if let Some(frame) = self.shown.frame.borrow().as_ref() {
+            let _ = dom::window().request_animation_frame(frame.as_ref().unchecked_ref());
+        }
+    }
+
+    fn moves(&self) -> bool {
+        self.runs() || self.looking.plays()
+    }
+
+    pub(super) fn frame(self: &Rc<Self>, at_ms: f64) {
+        self.shown.frame_is_due.set(false);
+        if !self.moves() {
+            return;
+        }
+        self.play_on(at_ms);
+        let still = dom::media("(prefers-reduced-motion: reduce)");
+        let due = |shown: &Cell<f64>, each_ms: f64| {
+            let due = at_ms - shown.get() >= each_ms;
+            if due {
+                shown.set(at_ms);
+            }
+            due
+        };
+        if due(&self.shown.picture_ms, if still { STILL_MS } else { 0.0 }) {
+            if let Some(live) = self.live.borrow().as_ref().filter(|_| self.runs()) {
+                live.run().record(Recorder::advance);
+            }
+            self.paint();
+        }
+        if due(&self.shown.words_ms, if still { STILL_MS } else { WORDS_MS }) {
+            self.show_words();
+            self.show_state();
+            self.show_bar();
+            self.speak_news();
+            self.tell_soon();
+        }
+        if due(&self.shown.sentence_ms, SENTENCE_MS) {
+            self.show_sentence();
+        }
+        if self.conduct.borrow().stepping() && self.step_is_over() {
+            self.happens(Happens::Stepped);
+        }
+        self.next_frame();
+    }
+
+    fn step_is_over(&self) -> bool {
+        let Some(live) = self.live.borrow().clone() else { return false };
+        let ledgers = live.run().read(Recorder::ledgers);
+        let delivered: Vec<Option<u64>> = live
+            .lanes()
+            .iter()
+            .zip(&ledgers)
+            .map(|(lane, ledger)| lane.gave_up().is_none().then_some(ledger.events))
+            .collect();
+        self.step.borrow_mut().over(&delivered)
+    }
+
+    pub(super) fn paint(&self) {
+        let now_us = self.now_us();
+        let ends_us = self.looking.axis.get().ends(now_us);
+        let (known_us, cursor_us) = (self.looking.known_us(now_us), self.looking.cursor_us());
+        self.with_trace(|trace| self.picture.draw(trace, ends_us, known_us, cursor_us));
+    }
+
+    pub(super) fn show_words(&self) {
+        let until_us = self.looking.cursor_us();
+        let ledgers = self.ledgers(until_us);
+        let live = self.live.borrow().clone().filter(|_| self.recorded.borrow().is_none());
+        let lanes = live.as_ref().map(|live| live.lanes()).unwrap_or_default();
+        let gave_up: Vec<Option<String>> = lanes.iter().map(|lane| lane.gave_up()).collect();
+        let standing = lanes
+            .iter()
+            .zip(&gave_up)
+            .map(|(lane, gave_up)| Standing { last_id: lane.last_id(), gave_up: gave_up.is_some() });
+        let standing: Vec<Standing> = standing.collect();
+        let revision = self.with_recorder(Recorder::revision);
+        self.with_trace(|trace| {
+            let known = self.picture.labels().borrow().len();
+            for lane in trace.lanes.iter().skip(known) {
+                self.picture.add_label(Label::outside(lane));
+            }
+            self.table.show(trace, &ledgers, &self.names.borrow(), &standing, (revision, until_us));
+        });
+        for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
+            let age_us = ledger.staleness.p50_us();
+            let age = age_us.map(standby_figure::format::age);
+            let gave_up = gave_up.get(i).and_then(|why| why.as_deref());
+            label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
+        }
+    }
+
+    pub(super) fn show_sentence(&self) {
+        if let Some(notice) = self.shown.notice.take() {
+            return self.sentence.say_plain(&notice);
+        }
+        let Some(view) = self.picture.view() else { return };
+        let words = self.with_trace(|trace| match view.message {
+            Some(number) => say_message(trace, number),
+            None => say(trace, &view),
+        });
+        if words.is_empty() {
+            self.sentence.say_plain(&self.experiment.look);
+        } else {
+            self.sentence.say(words);
+        }
+        let points = view.selected.is_some() || view.message.is_some();
+        let spoken = if points { self.sentence.text() } else { self.with_trace(describe) };
+        let kept = self.kept();
+        let at_us = self.looking.cursor_us().unwrap_or(kept.to_us);
+        self.picture.speak(&spoken, (kept.from_us / 1_000, at_us / 1_000, kept.to_us / 1_000));
+    }
+}
+
+/// A state for style sheets and tests: `data-state` and `data-why`.
+fn state_names(state: &State) -> (&'static str, &'static str) {
+    match state {
+        State::Idle => ("idle", ""),
+        State::Starting => ("starting", ""),
+        State::Live => ("live", ""),
+        State::Reconnecting => ("reconnecting", ""),
+        State::Paused(Pause::Reader) => ("paused", "reader"),
+        State::Paused(Pause::Stepped) => ("paused", "stepped"),
+        State::Paused(Pause::Away) => ("paused", "away"),
+        State::Paused(Pause::Elsewhere { .. }) => ("paused", "elsewhere"),
+        State::Stopped(Trouble::NoServer) => ("no-server", "none"),
+        State::Stopped(Trouble::NotThere { .. }) => ("no-server", "away"),
+        State::Stopped(Trouble::Busy) => ("busy", ""),
+        State::Stopped(Trouble::Refused { .. }) => ("refused", ""),
+        State::Recorded => ("recorded", ""),
+    }
+}
