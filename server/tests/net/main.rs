@@ -6,6 +6,7 @@
 mod conditions;
 mod experiments;
 mod faults;
+mod half_open;
 mod peer;
 mod server;
 mod serving;
