@@ -81,8 +81,13 @@ impl Recorder {
     /// The application's end of a message.
     fn app(&mut self, app: &App, at_us: i64) {
         let Some(at) = self.place(&app.exchange, at_us) else { return };
-        let carried =
-            Carried { kind: app.kind, events: app.events.clone(), payload_bytes: 0, status: app.status };
+        let carried = Carried {
+            kind: app.kind,
+            events: app.events.clone(),
+            payload_bytes: 0,
+            news: Vec::new(),
+            status: app.status,
+        };
         let Some(id) = self.half(&app.exchange, at, app.direction, app.seq, app.part, &carried) else {
             return;
         };
