@@ -48,6 +48,7 @@ pub(crate) fn all() -> Vec<Case> {
             a_server_that_was_killed_is_told_as_a_reset,
             what_history_no_longer_holds_is_told_as_a_gap,
             where_the_browser_gives_up_the_lane_can_be_reopened,
+            each_end_of_a_dead_connection_ends_when_it_finds_out,
         },
         exclusive::{
             starting_one_pauses_the_other,
