@@ -240,7 +240,7 @@ pub(super) async fn the_page_is_set_and_run_by_keys_alone(test: &mut Test<'_>) -
     let widget = open(test, "").await?;
     let before = test.browser.url().await?;
     let keys = "const all = [...document.querySelectorAll('#playground .standby-ed :is(button, input, select, \
-                summary)')].filter(e => !e.disabled && e.offsetParent !== null); \
+                summary)')].filter(e => !e.disabled && e.checkVisibility()); \
                 all[0].focus(); return all.length";
     let count: usize = test.browser.js(keys, &[]).await?;
     // Tab reaches every control of the editor, each with a ring around it.
