@@ -93,9 +93,11 @@ pub(super) async fn a_ready_scenario_sets_the_page_up(test: &mut Test<'_>) -> Re
     widget.press("[data-key='ready-01-own-etag']").await?;
     let rows = "return document.querySelectorAll('#playground .standby-ed-lanes [data-row]').length";
     ensure!(test.browser.js::<usize>(rows, &[]).await? == 2, "the form does not have its two lanes");
-    let look = "return document.querySelector('#playground .standby-ed-look').textContent";
-    let look: String = test.browser.js(look, &[]).await?;
-    ensure!(look.contains("empty answers"), "what to look for is not said: {look}");
+    let look = "const said = document.querySelector('#playground .standby-ed-look').textContent; \
+                const chip = document.querySelector(\"#playground [data-key='ready-01-own-etag']\"); \
+                return [said, chip.getAttribute('aria-description'), chip.getAttribute('aria-pressed')]";
+    let (said, look, pressed): (String, String, String) = test.browser.js(look, &[]).await?;
+    ensure!(said == look && pressed == "true", "what to look for is not said: {said}");
     widget.run().await?;
     let rows = widget.wait_rows("an event has arrived", |row| row.events >= 1).await?;
     ensure!(rows.len() == 2, "{} lanes run", rows.len());
