@@ -1,4 +1,4 @@
-//! Writes a page with two traces as pictures, wide and narrow, on light and on dark.
+//! Writes a page with some traces as pictures, wide and narrow, on light and on dark.
 //!
 //! `cargo run -p standby-figure --example sample_svg > sample.html`
 //!
@@ -30,12 +30,19 @@ p { font-size: 13.5px; margin: 6px 0 12px } .bad { color: var(--age) }
 fn main() {
     let calm = sample::trace();
     let rough = sample::rough::trace(sample::trace());
+    let half_open = sample::half_open::trace(sample::trace());
+    let crowd = sample::crowd::trace(sample::trace());
     println!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>A trace</title><style>{STYLE}</style>"
     );
-    for (theme, trace, selected) in
-        [("light", &calm, Some(5)), ("navy", &calm, None), ("light", &rough, Some(6)), ("navy", &rough, None)]
-    {
+    for (theme, trace, selected) in [
+        ("light", &calm, Some(5)),
+        ("navy", &calm, None),
+        ("light", &rough, Some(6)),
+        ("navy", &rough, None),
+        ("light", &half_open, None),
+        ("navy", &crowd, None),
+    ] {
         println!("<section class=\"{theme}\">");
         for (width, narrow) in [(750.0, false), (330.0, true)] {
             print_picture(

@@ -14,3 +14,5 @@ mod tap;
 
 #[cfg(feature = "capture")]
 mod capture;
+#[cfg(feature = "capture")]
+mod tshark;

@@ -152,7 +152,7 @@ pub(super) async fn a_value_that_cannot_be_used_says_so_at_its_field_and_runs_no
     ensure!(focus.as_deref() == Some("lane-0-interval"), "Run leads to {focus:?}, not to the field");
     ensure!(widget.state().await? == "idle", "it runs all the same: {}", widget.state().await?);
     let asked: Vec<String> =
-        test.browser.requests().into_iter().filter(|url| url.contains("/api/")).collect();
+        test.browser.requests().await?.into_iter().filter(|url| url.contains("/api/")).collect();
     ensure!(asked.is_empty(), "the server was asked: {asked:?}");
     type_into(test, "lane-0-interval", "500").await?;
     widget.run().await

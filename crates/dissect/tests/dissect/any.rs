@@ -34,9 +34,9 @@ proptest! {
             prop_assert!(field.at.start <= field.at.end && field.at.end <= bytes.len());
         }
         prop_assert!(cut_bytes == 0 || !dissection.remarks.is_empty(), "a cut piece says so");
-        let sum: u64 = kinds(&[piece], context).iter().map(|(_, bytes)| bytes).sum();
+        let sum: u64 = kinds(std::slice::from_ref(&piece), context).iter().map(|(_, bytes)| bytes).sum();
         prop_assert_eq!(sum, bytes.len() as u64 + cut_bytes);
-        let _ = flat(&dissection);
+        let _ = flat(&piece, &dissection);
     }
 
     #[test]
