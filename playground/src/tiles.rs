@@ -94,6 +94,11 @@ impl Canvas {
         self.keeps.set(keeps);
     }
 
+    /// Forgets what it keeps: another trace comes, which may have begun at the same time.
+    pub(crate) fn forget(&self) {
+        self.kept.take();
+    }
+
     /// Clears it, in the size of a figure.
     fn clear(&self, figure: &Figure, scale: f64) {
         let (width, height) = (f64::from(figure.width), f64::from(figure.height));

@@ -1,11 +1,11 @@
 //! The built book in real browsers. `cargo xtask test browser`, `… screens` and `… soak` build all
 //! that is needed and call this program; the environment says where things are ([`setup`]).
 //!
-//! - [`browser`], [`server`]: a Chromium or Firefox, and a `standby serve`, each test its own
+//! - [`browser`], [`server`]: a Chromium, Firefox or WebKit, and a `standby serve`, each test its own
 //! - [`book`], [`widget`]: the pages, and an experiment on one of them; [`host`]: a host without a
 //!   server
 //! - [`cases`]: what must hold
-//! - [`runner`]: runs the cases in both engines and keeps what helps when one fails
+//! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
 //! - [`screens`], [`soak`], [`bench`]: the pictures, the long run, and what a frame costs
 
 use std::process::ExitCode;

@@ -69,6 +69,12 @@ fn command(workspace: &Workspace, server: &Path) -> Result<Command> {
         .env("STANDBY_GECKODRIVER", tools.geckodriver)
         .env("STANDBY_AXE", tools.axe)
         .env("STANDBY_MDBOOK", tools.mdbook);
+    if let Some(webkit) = tools.webkit {
+        command
+            .env("STANDBY_MINIBROWSER", webkit.browser)
+            .env("STANDBY_WEBKITDRIVER", webkit.driver)
+            .env("STANDBY_XVFB", webkit.xvfb);
+    }
     Ok(command)
 }
 

@@ -100,6 +100,14 @@ impl Picture {
         self.palette.replace(Palette::of(&self.element));
     }
 
+    /// Another trace comes: nothing of the one before it stays.
+    pub(crate) fn forget(&self) {
+        self.pin(None);
+        if let Some(canvas) = &self.canvas {
+            canvas.forget();
+        }
+    }
+
     /// Draws a trace, as far as it is known at `now_us`, with the cursor if there is one.
     pub(crate) fn draw(&self, trace: &Trace, ends_us: (i64, i64), now_us: i64, cursor_us: Option<i64>) {
         let width = self.width.get();

@@ -1,7 +1,6 @@
 //! For everyone: screen readers, keyboards, phones.
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
@@ -9,41 +8,6 @@ use super::place;
 use crate::runner::Test;
 use crate::wait;
 use crate::widget::Widget;
-
-/// Something that axe found.
-#[derive(Debug, Deserialize)]
-struct Violation {
-    id: String,
-    impact: Option<String>,
-    nodes: Vec<String>,
-}
-
-pub(super) async fn axe_finds_nothing_serious_in_any_theme(test: &mut Test<'_>) -> Result<()> {
-    let place = place(test, "four-ways")?;
-    let axe = std::fs::read_to_string(&test.setup.axe).context("reading axe-core")?;
-    for theme in ["light", "navy", "coal", "ayu", "rust"] {
-        test.browser.goto(&test.server.url(&place.page)).await?;
-        test.browser.set_theme(theme).await?;
-        let widget = Widget::open(&test.browser, &test.server.origin, &place).await?;
-        test.browser.js::<Value>(&axe, &[]).await?;
-        check(test, &format!("{theme}, before it runs")).await?;
-        widget.run().await?;
-        widget.wait_rows("an event has arrived", |row| row.events >= 1).await?;
-        check(test, &format!("{theme}, while it runs")).await?;
-    }
-    Ok(())
-}
-
-async fn check(test: &Test<'_>, when: &str) -> Result<()> {
-    let script = "const found = await axe.run(document, { resultTypes: ['violations'] }); \
-                  return found.violations.map(v => \
-                  ({ id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200)) }))";
-    let found: Vec<Violation> = test.browser.js(script, &[]).await?;
-    let serious = |v: &&Violation| matches!(v.impact.as_deref(), Some("serious" | "critical"));
-    let serious: Vec<_> = found.iter().filter(serious).map(|v| format!("{}: {:?}", v.id, v.nodes)).collect();
-    ensure!(serious.is_empty(), "{when}: {serious:#?}");
-    Ok(())
-}
 
 pub(super) async fn no_key_of_a_widget_turns_the_page(test: &mut Test<'_>) -> Result<()> {
     let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
@@ -104,7 +68,7 @@ pub(super) async fn the_books_own_controls_work(test: &mut Test<'_>) -> Result<(
         let gone = async || Ok((!test.browser.js::<bool>(HELP_OR_SEARCH, &[]).await?).then_some(()));
         wait::until("it is closed again", gone).await.with_context(|| format!("after {key:?}"))?;
     }
-    let errors = test.browser.take_seen().errors;
+    let errors = test.browser.take_seen().await?.errors;
     ensure!(errors.is_empty(), "the console says {errors:?}");
     Ok(())
 }

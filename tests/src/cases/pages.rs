@@ -32,7 +32,7 @@ pub(super) async fn every_page_loads_without_an_error_and_asks_nobody_else(
     for page in book::pages(test.setup)? {
         test.browser.goto(&test.server.url(&page)).await?;
         settled(test).await?;
-        let seen = test.browser.take_seen();
+        let seen = test.browser.take_seen().await?;
         ensure!(seen.errors.is_empty(), "{page} says on its console: {:?}", seen.errors);
         let own = [test.server.origin.clone(), test.server.origin.replace("http:", "ws:")];
         let others: Vec<_> = seen
@@ -76,7 +76,7 @@ pub(super) async fn print_keeps_the_static_figures_and_connects_to_nothing(
     let heights: Vec<f64> = test.browser.js(script, &[]).await?;
     ensure!(!heights.is_empty(), "print.html has no experiments");
     ensure!(heights.iter().all(|height| *height > 0.0), "not every static figure is to be seen: {heights:?}");
-    let asked = test.browser.take_seen().requests;
+    let asked = test.browser.take_seen().await?.requests;
     let live: Vec<_> =
         asked.iter().filter(|url| url.contains("/api/") || url.contains("/standby/")).collect();
     ensure!(live.is_empty(), "print.html loads what is live: {live:?}");
@@ -89,7 +89,7 @@ pub(super) async fn without_scripts_the_figures_are_there(test: &mut Test<'_>) -
         let title = place.experiment.title.replace('&', "&amp;");
         ensure!(html.contains(&title), "{} does not name {title:?} in its HTML", place.page);
     }
-    // Firefox can't be driven without scripts.
+    // The others can't be driven without scripts.
     if test.browser.engine == Engine::Chromium {
         let place = &book::places(test.setup)?[0];
         test.browser.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await?;
