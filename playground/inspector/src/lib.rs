@@ -8,6 +8,7 @@
 //! - [`host`]: what the widget is asked for
 //! - [`editor`]: the playground page's editor
 
+mod code;
 mod copy;
 pub mod editor;
 pub mod host;
