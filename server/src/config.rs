@@ -81,10 +81,11 @@ impl SseConfig {
 }
 
 impl Config {
-    /// How long a stream may be silent.
+    /// How long a stream may be silent, and how often a socket is pinged: as the subscriber asks, or
+    /// as the flag says.
     #[must_use]
-    pub fn keep_alive(&self) -> Duration {
-        Duration::from_millis(self.keep_alive_ms)
+    pub fn keep_alive(&self, asked_ms: Option<u32>) -> Duration {
+        Duration::from_millis(asked_ms.map_or(self.keep_alive_ms, u64::from))
     }
 }
 

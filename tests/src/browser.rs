@@ -155,6 +155,22 @@ impl Browser {
         element.click().await.with_context(|| format!("pressing {selector}"))
     }
 
+    /// Drags from the middle of the first element that a selector finds, so many pixels to the right.
+    pub(crate) async fn drag(&self, selector: &str, pixels: i64) -> Result<()> {
+        let element =
+            self.driver.find(By::Css(selector)).await.with_context(|| format!("finding {selector}"))?;
+        element.scroll_into_view().await?;
+        let chain = self.driver.action_chain().click_and_hold_element(&element);
+        // Two movements: a pointer does not jump.
+        chain
+            .move_by_offset(pixels / 2, 0)
+            .move_by_offset(pixels - pixels / 2, 0)
+            .release()
+            .perform()
+            .await?;
+        Ok(())
+    }
+
     /// Makes the page so wide and high.
     pub(crate) async fn resize(&self, width: u32, height: u32) -> Result<()> {
         if self.bidi.is_none() {

@@ -6,13 +6,14 @@
 //!   server
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
-//! - [`screens`], [`soak`]: the pictures, and the long run
+//! - [`screens`], [`soak`], [`bench`]: the pictures, the long run, and what a frame costs
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod book;
 mod browser;
 mod cases;
@@ -50,6 +51,11 @@ enum Task {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Measure what a frame of the picture costs
+    BenchPicture {
+        /// Where the widgets' bundle with its hook lies
+        module: std::path::PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,6 +77,7 @@ fn run(task: Task) -> Result<bool> {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
+            Task::BenchPicture { module } => bench::picture(&setup, &module).await,
         }
     })
 }

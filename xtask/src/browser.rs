@@ -1,13 +1,14 @@
 //! What happens in real browsers, by the package `standby-tests`.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::step::{run, step};
 use crate::workspace::Workspace;
-use crate::{server, site, tools};
+use crate::{server, site, tools, widgets};
 
 /// `cargo xtask screens`.
 pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
@@ -24,6 +25,18 @@ pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
     stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("the soak failed") })
 }
 
+/// `cargo xtask bench picture`.
+pub(crate) fn bench_picture(workspace: &Workspace) -> Result<()> {
+    let module = widgets::for_bench(workspace)?;
+    // It needs neither the book nor a server.
+    let mut command = command(workspace, &workspace.target.join("release/standby"))?;
+    command.arg("bench-picture").arg(module);
+    stream(command).and_then(|(success, _)| match success {
+        true => Ok(()),
+        false => bail!("a picture from tiles is not the same as one without, or it could not be measured"),
+    })
+}
+
 /// Runs the tests whose name holds `name`. Returns whether all passed, and what they printed.
 pub(crate) fn test(workspace: &Workspace, name: Option<&str>) -> Result<(bool, String)> {
     let mut command = prepare(workspace)?;
@@ -35,6 +48,11 @@ pub(crate) fn test(workspace: &Workspace, name: Option<&str>) -> Result<(bool, S
 fn prepare(workspace: &Workspace) -> Result<Command> {
     site::site(workspace, None)?;
     let server = server::build(workspace)?;
+    command(workspace, &server)
+}
+
+/// The same without what it tests.
+fn command(workspace: &Workspace, server: &Path) -> Result<Command> {
     let tools = tools::for_browsers(workspace)?;
     step("browser tests: compile", || run(workspace.cargo().args(["build", "--package", "standby-tests"])))?;
     let program =

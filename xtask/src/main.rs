@@ -72,6 +72,17 @@ enum Task {
         #[arg(long, default_value_t = 10)]
         minutes: u32,
     },
+    /// Measure something, and print it
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// What a frame of the live picture costs in script and paint, in each browser
+    Picture,
 }
 
 fn main() -> ExitCode {
@@ -96,6 +107,7 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
         Task::Test { part } => return test::test(workspace, part.as_deref()),
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,
+        Task::Bench { what: Bench::Picture } => browser::bench_picture(workspace)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@
 //! - [`parameters`] lays a directive's `key=value` over it;
 //! - [`place`] writes the element, with a plain figure inside for print and for readers without
 //!   JavaScript;
+//! - [`full`] makes the playground of one: what it adds is said there;
 //! - [`near`] finds what a misspelt word may have meant.
 //!
 //! Whatever is wrong fails the build, all of it at once, each with its file and line. A directive
@@ -18,6 +19,7 @@ use mdbook_preprocessor::book::{Book, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 pub mod directive;
+pub mod full;
 pub mod library;
 pub mod near;
 pub mod parameters;
@@ -128,5 +130,6 @@ fn place_of(directive: &Directive<'_>, before: usize, library: &Library) -> Resu
         0 => directive.name.to_owned(),
         n => format!("{}-{}", directive.name, n + 1),
     };
-    Ok(place::html(&id, &experiment))
+    let html = place::html(&id, &experiment);
+    Ok(if directive.full { full::mark(&html, library.ready()) } else { html })
 }

@@ -1,4 +1,5 @@
-//! The book's experiments: one TOML file each, `experiments/NAME.toml`.
+//! The book's experiments: one TOML file each, `experiments/NAME.toml`; and the playground's ready
+//! ones, `experiments/ready/NAME.toml`.
 //!
 //! A file holds the members of [`Experiment`] and of its [`Scenario`] side by side. The name is the
 //! file's, the version is implied, and what a lane leaves out is as [`LaneSpec::default_for`] has it.
@@ -21,6 +22,7 @@ use crate::near;
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     experiments: BTreeMap<String, Experiment>,
+    ready: Vec<Experiment>,
     problems: Vec<String>,
 }
 
@@ -31,21 +33,27 @@ impl Library {
     /// When a file can't be read. A file that makes no sense is told by [`Library::problems`].
     pub fn read(folder: &Path) -> Result<Self> {
         let mut library = Self::default();
-        if !folder.is_dir() {
-            return Ok(library);
+        for (name, text) in files(folder)? {
+            library.add(&name, &text);
         }
-        let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-        let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-        paths.sort();
-        for path in paths {
-            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-            if path.extension().is_some_and(|ext| ext == "toml") {
-                let text =
-                    fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-                library.add(name, &text);
+        for (name, text) in files(&folder.join("ready"))? {
+            match parse(&name, &text) {
+                Ok(experiment) => library.ready.push(experiment),
+                Err(e) => library.complain(&format!("ready/{name}"), &text, e),
             }
         }
         Ok(library)
+    }
+
+    /// The playground's ready experiments, in order of their files' names.
+    #[must_use]
+    pub fn ready(&self) -> &[Experiment] {
+        &self.ready
+    }
+
+    fn complain(&mut self, file: &str, toml: &str, (at, what): (usize, String)) {
+        let place = line_and_column(toml, at.min(toml.len()));
+        self.problems.push(format!("experiments/{file}.toml:{place}: {what}"));
     }
 
     /// Adds an experiment; what is wrong with it is kept in [`Library::problems`].
@@ -54,10 +62,7 @@ impl Library {
             Ok(experiment) => {
                 self.experiments.insert(name.to_owned(), experiment);
             }
-            Err((at, what)) => {
-                let place = line_and_column(toml, at.min(toml.len()));
-                self.problems.push(format!("experiments/{name}.toml:{place}: {what}"));
-            }
+            Err(e) => self.complain(name, toml, e),
         }
     }
 
@@ -82,6 +87,23 @@ impl Library {
             format!("no experiment is named `{name}` (expected a file experiments/{name}.toml): {hint}")
         })
     }
+}
+
+/// The TOML files of a folder, by name: each one's name and text. None if there is no such folder.
+fn files(folder: &Path) -> Result<Vec<(String, String)>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "toml")) {
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        files.push((name.to_owned(), text));
+    }
+    Ok(files)
 }
 
 /// A file as it is written.

@@ -117,7 +117,7 @@ fn text(raw: &str) -> String {
 }
 
 /// JSON for an attribute in single quotes.
-fn attribute(json: &str) -> String {
+pub(crate) fn attribute(json: &str) -> String {
     json.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -4,6 +4,8 @@
 //! heads, chunk sizes, frame headers, field names, envelopes, hellos, comments.
 //! These functions take any bytes: they never panic, and what they can't read is overhead.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -19,33 +21,50 @@ pub struct Carried {
     pub events: Vec<u64>,
     /// The bytes of their JSON.
     pub payload_bytes: u32,
+    /// Where that JSON stands in the bytes that were read, in order.
+    pub news: Vec<Range<usize>>,
     /// A response head's status code.
     pub status: Option<u16>,
 }
 
 impl Carried {
     fn nothing(kind: Kind) -> Self {
-        Self { kind, events: Vec::new(), payload_bytes: 0, status: None }
+        Self { kind, events: Vec::new(), payload_bytes: 0, news: Vec::new(), status: None }
+    }
+
+    /// Ranges of addresses become ranges of these bytes.
+    fn within(mut self, bytes: &[u8]) -> Self {
+        let base = bytes.as_ptr() as usize;
+        for range in &mut self.news {
+            *range = range.start.saturating_sub(base)..range.end.saturating_sub(base);
+        }
+        self
     }
 }
 
 /// What a part as it stands on the wire carries.
 #[must_use]
 pub fn carried(via: Via, direction: Direction, part: Part, bytes: &[u8]) -> Carried {
-    match part {
+    let carried = match part {
         Part::RequestHead | Part::RequestBody => Carried::nothing(request_kind(via)),
         Part::ResponseHead => response_head(via, bytes),
-        Part::ResponseBody => carried_body(via, direction, bytes),
-        Part::Chunk => carried_body(via, direction, chunk_data(bytes)),
+        Part::ResponseBody => body(via, direction, bytes),
+        Part::Chunk => body(via, direction, chunk_data(bytes)),
         Part::LastChunk => Carried::nothing(Kind::Close),
         Part::Frame => frame(via, direction, bytes),
-    }
+    };
+    carried.within(bytes)
 }
 
 /// What bytes carry that the application hands over: a body or a piece of one, or the text of a
 /// WebSocket message, without chunk or frame headers.
 #[must_use]
 pub fn carried_body(via: Via, direction: Direction, bytes: &[u8]) -> Carried {
+    body(via, direction, bytes).within(bytes)
+}
+
+/// The same, but for [`Carried::news`]: these are addresses, since a body is a part of a part.
+fn body(via: Via, direction: Direction, bytes: &[u8]) -> Carried {
     match (via, direction) {
         (Via::ShortPoll | Via::LongPoll, Direction::ToClient) => answer(bytes),
         (Via::Publish, Direction::ToClient) => Carried::nothing(Kind::Answer),
@@ -113,6 +132,8 @@ fn object(bytes: &[u8]) -> Carried {
         #[serde(borrow)]
         reset: Option<&'a RawValue>,
         #[serde(borrow)]
+        heartbeat: Option<&'a RawValue>,
+        #[serde(borrow)]
         error: Option<&'a RawValue>,
     }
     let Some((text, any)) = std::str::from_utf8(bytes)
@@ -130,6 +151,7 @@ fn object(bytes: &[u8]) -> Carried {
         Any { hello: Some(_), .. } => Kind::Open,
         Any { gap: Some(_), .. } => Kind::Gap,
         Any { reset: Some(_), .. } => Kind::Reset,
+        Any { heartbeat: Some(_), .. } => Kind::KeepAlive,
         Any { error: Some(_), .. } => Kind::Refusal,
         _ => Kind::Other,
     };
@@ -193,6 +215,9 @@ impl Carried {
         }
         if let Ok(Id { id }) = serde_json::from_str(json) {
             self.events.push(id);
+            // The text is borrowed from the bytes, so where it lies tells where it stands in them.
+            let from = json.as_ptr() as usize;
+            self.news.push(from..from.saturating_add(json.len()));
             self.payload_bytes =
                 self.payload_bytes.saturating_add(u32::try_from(json.len()).unwrap_or(u32::MAX));
         }
@@ -217,7 +242,7 @@ fn frame(via: Via, direction: Direction, bytes: &[u8]) -> Carried {
     };
     match first & 0x0f {
         0x1 if second & 0x80 == 0 => match bytes.get(header_bytes..) {
-            Some(text) => carried_body(via, direction, text),
+            Some(text) => body(via, direction, text),
             None => other,
         },
         // A client's text is masked, and is the client's own: there is no news of the topic in it.
@@ -271,6 +296,17 @@ mod tests {
     }
 
     #[test]
+    fn news_is_told_where_it_stands() {
+        let body = format!("{{\"events\":[{EVENT}, {EVENT}]}}");
+        let chunk = format!("{:x}\r\n{body}\r\n", body.len());
+        for (part, bytes) in [(Part::ResponseBody, &body), (Part::Chunk, &chunk)] {
+            let carried = carried(Via::ShortPoll, Direction::ToClient, part, bytes.as_bytes());
+            assert_eq!(carried.news.len(), 2);
+            assert!(carried.news.iter().all(|range| &bytes[range.clone()] == EVENT), "{:?}", carried.news);
+        }
+    }
+
+    #[test]
     fn a_servers_frame_is_two_bytes_of_header_and_the_news() {
         let mut bytes = vec![0x81, u8::try_from(EVENT.len()).unwrap()];
         bytes.extend_from_slice(EVENT.as_bytes());
@@ -310,6 +346,7 @@ mod tests {
         ) {
             let carried = carried(via, Direction::ToClient, part, &bytes);
             prop_assert!(carried.payload_bytes as usize <= bytes.len());
+            prop_assert_eq!(carried.news.iter().map(ExactSizeIterator::len).sum::<usize>(), carried.payload_bytes as usize);
         }
     }
 }

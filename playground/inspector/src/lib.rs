@@ -8,9 +8,18 @@
 //! - [`host`]: what the widget is asked for
 //! - [`editor`]: the playground page's editor
 
+mod copy;
 pub mod editor;
 pub mod host;
+mod log;
 mod panel;
+mod rows;
+#[cfg(test)]
+mod sample;
+mod take;
+mod walk;
+mod wire;
+mod words;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -3,13 +3,17 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use standby_dom::Words;
 use web_sys::HtmlElement;
 
 use crate::host::Host;
+use crate::log::view::Log;
+use crate::take::curl::Curl;
+use crate::take::link::Link;
+use crate::take::save::Save;
+use crate::wire::view::Wire;
 
 /// A panel.
-trait Panel {
+pub(crate) trait Panel {
     /// Shows what is the case now.
     fn changed(&self);
 }
@@ -24,9 +28,11 @@ thread_local! {
 /// When there is none of that name.
 pub(crate) fn open(element: HtmlElement, which: &str, host: Host) -> Result<(), String> {
     let panel: Rc<dyn Panel> = match which {
-        "wire" | "log" | "code" | "link" | "curl" | "save" => {
-            Rc::new(Count { words: Words::within(&element, ""), host })
-        }
+        "wire" => Rc::new(Wire::new(&element, host)),
+        "log" => Rc::new(Log::new(&element, host)),
+        "link" => Rc::new(Link::new(&element, host)),
+        "curl" => Rc::new(Curl::new(&element, host)),
+        "save" => Rc::new(Save::new(&element, &host)),
         _ => return Err(format!("there is no panel `{which}`")),
     };
     close(&element);
@@ -49,16 +55,4 @@ pub(crate) fn changed(element: &HtmlElement) {
 /// Forgets a panel.
 pub(crate) fn close(element: &HtmlElement) {
     OPEN.with_borrow_mut(|open| open.retain(|(other, _)| !other.is_same_node(Some(element))));
-}
-
-struct Count {
-    words: Words,
-    host: Host,
-}
-
-impl Panel for Count {
-    fn changed(&self) {
-        let count = self.host.trace().map_or(0, |trace| trace.messages.len());
-        self.words.say(&format!("{count} messages"));
-    }
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets what it does not expect fails")]
 
+mod clients;
 mod conditions;
 mod experiments;
 mod faults;
@@ -13,3 +14,5 @@ mod tap;
 
 #[cfg(feature = "capture")]
 mod capture;
+#[cfg(feature = "capture")]
+mod tshark;

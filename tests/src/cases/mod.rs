@@ -11,8 +11,10 @@ mod asked;
 mod axe;
 mod delivery;
 mod exclusive;
+mod looking;
 mod pages;
 mod plain;
+mod playground;
 mod recovery;
 
 macro_rules! cases {
@@ -55,6 +57,17 @@ pub(crate) fn all() -> Vec<Case> {
             out_of_view_it_lets_its_connections_go,
             leaving_the_page_lets_the_connections_go,
         },
+        looking::{
+            moved_back_the_picture_stands_while_the_run_goes_on,
+            a_step_says_what_the_message_is_and_the_ledger_goes_no_further,
+            a_replay_counts_up_to_what_it_has_come_to,
+            the_map_of_the_keys_opens_and_gives_the_focus_back,
+            each_figure_of_the_ledger_explains_itself,
+            a_link_sets_the_experiment_up,
+            a_damaged_link_says_so_and_changes_nothing,
+            a_dropped_trace_is_shown_as_recorded_and_connects_to_nothing,
+            the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_again,
+        },
         axe::{
             finds_nothing_on_any_page_in_any_theme
                 [Firefox: "a page's structure and colours are every engine's",
@@ -78,6 +91,18 @@ pub(crate) fn all() -> Vec<Case> {
                 [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
             nothing_on_the_page_moves_when_a_widget_comes_or_runs
                 [Firefox: "it does not measure shifts", WebKit: "it does not measure shifts"],
+        },
+        playground::{
+            two_lanes_of_one_kind_run_on_settings_of_their_own,
+            a_ready_scenario_sets_the_page_up,
+            every_ready_scenario_runs,
+            a_value_that_cannot_be_used_says_so_at_its_field_and_runs_nothing,
+            undo_brings_back_what_was_set,
+            a_reload_and_a_link_keep_what_was_set,
+            a_change_while_it_runs_waits_for_apply,
+            more_streams_than_connections_are_told_and_mended,
+            the_page_is_set_and_run_by_keys_alone,
+            the_page_uses_the_window_and_fits_a_phone,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
