@@ -27,21 +27,18 @@ async fn running<'b>(test: &'b Test<'_>) -> Result<Widget<'b>> {
     Ok(widget)
 }
 
-pub(super) async fn in_the_systems_own_colours_text_and_picture_can_be_seen(
+pub(super) async fn in_the_systems_own_colours_the_picture_and_the_buttons_can_be_seen(
     test: &mut Test<'_>,
 ) -> Result<()> {
     ask(test, "forced-colors", "active").await?;
     let widget = running(test).await?;
-    axe::start(test).await?;
-    let mut found = axe::Found::new();
     for theme in THEMES {
         test.browser.set_theme(theme).await?;
-        axe::note(test, axe::COLOURS, theme, &mut found).await?;
-        // What is drawn stands out from the ground by 3 to 1 (WCAG 1.4.11), and is not only a hair.
+        // The browser replaces text's colours when it paints, where no script sees it; what a canvas
+        // holds it leaves as it is. What is drawn stands out from the ground by 3 to 1 (WCAG 1.4.11), and is not only a hair.
         let drawn: f64 = test.browser.js(DRAWN, &[json!(widget.id)]).await?;
         ensure!(drawn > 0.002, "in {theme} only {drawn} of the picture stands out from its ground");
     }
-    axe::nothing(&found)?;
     // A button whose ground is the page's has a line around it.
     let script = "return [...document.getElementById(arguments[0]).querySelectorAll('button:not([role=tab])')]\
                   .filter(e => e.checkVisibility({ visibilityProperty: true })).filter(e => { \
@@ -121,11 +118,15 @@ pub(super) async fn nothing_on_the_page_moves_when_a_widget_comes_or_runs(test: 
     Ok(())
 }
 
-/// What moved since the page began to load, though nobody asked for it.
+/// What in the text moved up or down since the page began to load, though nobody asked for it. The
+/// list of chapters is not asked about: mdBook puts the page's own headings into it late. Nor are
+/// figures whose digits change: that shifts their text within its cell.
 const SHIFTS: &str = "const entries = await new Promise(done => { \
     const observer = new PerformanceObserver(list => done(list.getEntries())); \
     observer.observe({ type: 'layout-shift', buffered: true }); \
     setTimeout(() => done(observer.takeRecords()), 500) }); \
-    return entries.filter(e => !e.hadRecentInput).map(e => `${e.value.toFixed(4)} at ${e.startTime.toFixed(0)} ms: ` \
-    + e.sources.map(s => `${s.node?.nodeName} ${s.node?.className} ${s.node?.id ?? ''} ` \
-    + `${JSON.stringify(s.previousRect)} to ${JSON.stringify(s.currentRect)}`).join('; '))";
+    const main = document.querySelector('main'); \
+    return entries.flatMap(e => e.sources.filter(s => main.contains(s.node) \
+    && Math.abs(s.previousRect.top - s.currentRect.top) >= 1).map(s => \
+    `${e.value.toFixed(4)} at ${e.startTime.toFixed(0)} ms: ${s.node.nodeName} ${s.node.className} ${s.node.id} ` \
+    + `${JSON.stringify(s.previousRect)} to ${JSON.stringify(s.currentRect)}`))";

@@ -258,7 +258,8 @@ pub(super) async fn a_dropped_trace_is_shown_as_recorded_and_connects_to_nothing
     ensure!(pill.contains("Recorded"), "the pill says {pill}");
     let again: Trace = widget.trace().await?;
     ensure!(again.messages == trace.messages, "the trace is not as it was");
-    let asked: Vec<_> = test.browser.requests().into_iter().filter(|url| url.contains("/api/")).collect();
+    let asked: Vec<_> =
+        test.browser.requests().await?.into_iter().filter(|url| url.contains("/api/")).collect();
     ensure!(asked.is_empty(), "a recording asks for {asked:?}");
 
     drop_file(test, &widget, "{\"v\": 2}").await?;

@@ -108,7 +108,8 @@ pub(super) async fn a_ready_scenario_sets_the_page_up(test: &mut Test<'_>) -> Re
 
 pub(super) async fn every_ready_scenario_runs(test: &mut Test<'_>) -> Result<()> {
     let widget = open(test, "").await?;
-    let script = "return [...document.querySelectorAll('#playground .standby-ed-chip')].map(b => b.dataset.key)";
+    let script =
+        "return [...document.querySelectorAll('#playground .standby-ed-chip')].map(b => b.dataset.key)";
     let keys: Vec<String> = test.browser.js(script, &[]).await?;
     ensure!((8..=12).contains(&keys.len()), "there are {} ready scenarios", keys.len());
     for key in keys {
@@ -146,7 +147,7 @@ pub(super) async fn a_value_that_cannot_be_used_says_so_at_its_field_and_runs_no
     ensure!(focus.as_deref() == Some("lane-0-interval"), "Run leads to {focus:?}, not to the field");
     ensure!(widget.state().await? == "idle", "it runs all the same: {}", widget.state().await?);
     let asked: Vec<String> =
-        test.browser.requests().into_iter().filter(|url| url.contains("/api/")).collect();
+        test.browser.requests().await?.into_iter().filter(|url| url.contains("/api/")).collect();
     ensure!(asked.is_empty(), "the server was asked: {asked:?}");
     type_into(test, "lane-0-interval", "500").await?;
     widget.run().await
@@ -188,7 +189,8 @@ pub(super) async fn a_reload_and_a_link_keep_what_was_set(test: &mut Test<'_>) -
     }
     test.browser.js::<Value>("location.reload()", &[]).await.ok();
     let reloaded = async || {
-        let script = "return document.querySelector(\"#playground [data-key='lane-0-interval']\")?.value ?? ''";
+        let script =
+            "return document.querySelector(\"#playground [data-key='lane-0-interval']\")?.value ?? ''";
         Ok(test.browser.js::<String>(script, &[]).await.ok().filter(|value| value == "700 ms"))
     };
     wait::until("the page has been loaded anew, and is as it was", reloaded).await?;
@@ -260,7 +262,8 @@ pub(super) async fn the_page_is_set_and_run_by_keys_alone(test: &mut Test<'_>) -
     ensure!(value(test, "lane-0-interval").await? == "1.2 s", "{}", value(test, "lane-0-interval").await?);
     focus("lane-0-down").await?;
     test.browser.press(Key::Enter).await?;
-    let focused = "return document.activeElement.dataset.key ?? document.activeElement.outerHTML.slice(0, 120)";
+    let focused =
+        "return document.activeElement.dataset.key ?? document.activeElement.outerHTML.slice(0, 120)";
     let at: String = test.browser.js(focused, &[]).await?;
     ensure!(at == "lane-1-down", "the focus is at {at}");
     ensure!(value(test, "transport-1").await? == "short-poll");
