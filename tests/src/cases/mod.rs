@@ -7,6 +7,7 @@ use crate::browser::Engine;
 use crate::runner::{Case, Test};
 
 mod access;
+mod asked;
 mod axe;
 mod delivery;
 mod exclusive;
@@ -35,7 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
             without_scripts_the_figures_are_there,
-            no_page_is_wider_than_a_phone,
+            no_page_is_wider_than_a_phone_or_than_400_percent,
         },
         delivery::{
             every_transport_delivers,
@@ -70,15 +71,29 @@ pub(crate) fn all() -> Vec<Case> {
             the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_again,
         },
         axe::{
-            finds_nothing_on_any_page_in_any_theme
-                [Firefox: "a page's structure and colours are every engine's",
-                 WebKit: "a page's structure and colours are every engine's"],
+            finds_nothing_on_any_page
+                [Firefox: "a page's structure is every engine's", WebKit: "a page's structure is every engine's"],
+            finds_no_faint_colour_in_any_theme
+                [Firefox: "a page's colours are every engine's", WebKit: "a page's colours are every engine's"],
             finds_nothing_while_an_experiment_runs,
         },
         access::{
             no_key_of_a_widget_turns_the_page,
             the_books_own_controls_work,
-            a_running_experiment_fits_a_phone,
+            the_list_of_chapters_opens_and_closes_by_keys,
+            the_tab_key_reaches_every_control_and_shows_where_it_is,
+            a_running_experiment_is_whole_at_every_zoom,
+            every_control_is_large_enough_for_a_finger,
+        },
+        asked::{
+            in_the_systems_own_colours_the_picture_and_the_buttons_can_be_seen
+                [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
+            who_asks_for_more_contrast_gets_seven_to_one
+                [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
+            who_asks_for_less_motion_gets_none
+                [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
+            nothing_on_the_page_moves_when_a_widget_comes_or_runs
+                [Firefox: "it does not measure shifts", WebKit: "it does not measure shifts"],
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
