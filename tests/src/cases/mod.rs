@@ -11,6 +11,7 @@ mod asked;
 mod axe;
 mod delivery;
 mod exclusive;
+mod figures;
 mod looking;
 mod pages;
 mod plain;
@@ -35,7 +36,6 @@ pub(crate) fn all() -> Vec<Case> {
             every_page_loads_without_an_error_and_asks_nobody_else,
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
-            without_scripts_the_figures_are_there,
             no_page_is_wider_than_a_phone_or_than_400_percent,
         },
         delivery::{
@@ -116,6 +116,12 @@ pub(crate) fn all() -> Vec<Case> {
             what_curl_is_told_to_do_shows_up_outside,
             files_hold_what_they_are_named_after,
             the_javascript_clients_recover,
+        },
+        figures::{
+            without_scripts_every_experiment_has_its_figure,
+            nothing_moves_when_the_widgets_come,
+            print_has_every_figure_in_inks_for_paper,
+            paper_has_the_figure_of_an_experiment_that_runs,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
