@@ -251,8 +251,7 @@ impl Browser {
     /// Runs no scripts in the pages that are opened from now on. [`Self::height_of`] still works.
     pub(crate) async fn disable_scripts(&self) -> Result<()> {
         let params = json!({ "enabled": false, "contexts": [self.context().await?] });
-        self.ask("emulation.setScriptingEnabled", params).await?;
-        Ok(())
+        self.ask("emulation.setScriptingEnabled", params).await.map(drop)
     }
 
     /// Types text where the focus is.

@@ -1,4 +1,4 @@
-//! The book's experiments: one TOML file each, `experiments/NAME.toml`; their recordings,
+//! The book's experiments: one TOML file each, `experiments/NAME.toml`, and their recordings,
 //! `experiments/traces/NAME.json`; and the playground's ready ones, `experiments/ready/NAME.toml`.
 //!
 //! A file holds the members of [`Experiment`] and of its [`Scenario`] side by side. The name is the
@@ -28,9 +28,9 @@ const MOST_BY_HAND: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     experiments: BTreeMap<String, Experiment>,
-    ready: Vec<Experiment>,
     by_hand: BTreeMap<String, Vec<u32>>,
     recordings: BTreeMap<String, String>,
+    ready: Vec<Experiment>,
     problems: Vec<String>,
 }
 
@@ -133,8 +133,8 @@ impl Library {
     }
 }
 
-/// All files of a folder with an extension: their names without it, in order, and their texts. None
-/// if there is no such folder.
+/// All files of a folder with an extension: their names without it, in order, and their texts. None if
+/// there is no such folder.
 fn files(folder: &Path, extension: &str) -> Result<Vec<(String, String)>> {
     if !folder.is_dir() {
         return Ok(Vec::new());

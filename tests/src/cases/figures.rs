@@ -50,7 +50,8 @@ pub(super) async fn nothing_moves_when_the_widgets_come(test: &mut Test<'_>) -> 
     for (width, height) in SIZES {
         test.browser.resize(width, height).await?;
         let mut page = String::new();
-        for place in book::places(test.setup)? {
+        // The playground's page is built around its editor, above the picture, when that is fetched.
+        for place in book::places(test.setup)?.into_iter().filter(|place| place.id != "playground") {
             if page != place.page {
                 page.clone_from(&place.page);
                 test.browser.goto(&test.server.url(&page)).await?;

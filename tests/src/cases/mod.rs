@@ -95,6 +95,13 @@ pub(crate) fn all() -> Vec<Case> {
             nothing_on_the_page_moves_when_a_widget_comes_or_runs
                 [Firefox: "it does not measure shifts", WebKit: "it does not measure shifts"],
         },
+        figures::{
+            without_scripts_every_experiment_has_its_figure
+                [WebKit: "its driver can't do without scripts"],
+            nothing_moves_when_the_widgets_come,
+            print_has_every_figure_in_inks_for_paper,
+            paper_has_the_figure_of_an_experiment_that_runs,
+        },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
             a_ready_scenario_sets_the_page_up,
@@ -116,12 +123,6 @@ pub(crate) fn all() -> Vec<Case> {
             what_curl_is_told_to_do_shows_up_outside,
             files_hold_what_they_are_named_after,
             the_javascript_clients_recover,
-        },
-        figures::{
-            without_scripts_every_experiment_has_its_figure,
-            nothing_moves_when_the_widgets_come,
-            print_has_every_figure_in_inks_for_paper,
-            paper_has_the_figure_of_an_experiment_that_runs,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
