@@ -82,14 +82,18 @@ pub(super) async fn print_keeps_the_static_figures_and_connects_to_nothing(
     Ok(())
 }
 
-pub(super) async fn no_page_is_wider_than_a_phone(test: &mut Test<'_>) -> Result<()> {
-    test.browser.resize(360, 740).await?;
-    for page in book::pages(test.setup)? {
-        test.browser.goto(&test.server.url(&page)).await?;
-        settled(test).await?;
-        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        let over: f64 = test.browser.js(script, &[]).await?;
-        ensure!(over <= 0.0, "{page} is {over} px wider than a phone of 360 px");
+pub(super) async fn no_page_is_wider_than_a_phone_or_than_400_percent(test: &mut Test<'_>) -> Result<()> {
+    // A phone, and a window of 1,280 by 1,024 px at 200 % and at 400 %, which a page can't tell from
+    // a smaller window (WCAG 1.4.10).
+    for (width, height) in [(640, 512), (360, 740), (320, 256)] {
+        test.browser.resize(width, height).await?;
+        for page in book::pages(test.setup)? {
+            test.browser.goto(&test.server.url(&page)).await?;
+            settled(test).await?;
+            let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            let over: f64 = test.browser.js(script, &[]).await?;
+            ensure!(over <= 0.0, "{page} is {over} px wider than a window of {width} px");
+        }
     }
     Ok(())
 }
