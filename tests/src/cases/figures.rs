@@ -66,7 +66,7 @@ pub(super) async fn nothing_moves_when_the_widgets_come(test: &mut Test<'_>) -> 
                 ("what follows it", with.next - without.next),
             ];
             for (what, by) in moved {
-                // Half-pixels are the layout's own rounding.
+                // The layout's own rounding, twice.
                 ensure!(
                     by.abs() <= 1.0,
                     "at {width} px the widget of {} moves {what} by {by} px: after a change of the widget, \
