@@ -6,7 +6,8 @@
 //!   server
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
-//! - [`screens`], [`soak`], [`bench`]: the pictures, the long run, and what a frame costs
+//! - [`screens`], [`soak`], [`bench`], [`bench_page`]: the pictures, the long run, and what a frame
+//!   and a page cost
 
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod bench_page;
 mod book;
 mod browser;
 mod cases;
@@ -51,6 +53,8 @@ enum Task {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Measure for how long a page with four lanes keeps the browser busy
+    BenchPage,
     /// Measure what a frame of the picture costs
     BenchPicture {
         /// Where the widgets' bundle with its hook lies
@@ -77,6 +81,7 @@ fn run(task: Task) -> Result<bool> {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
+            Task::BenchPage => bench_page::page(&setup).await,
             Task::BenchPicture { module } => bench::picture(&setup, &module).await,
         }
     })

@@ -83,6 +83,8 @@ enum Task {
 enum Bench {
     /// What a frame of the live picture costs in script and paint, in each browser
     Picture,
+    /// For how long a page keeps the browser busy while a widget loads and four lanes run
+    Page,
 }
 
 fn main() -> ExitCode {
@@ -107,6 +109,7 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
         Task::Test { part } => return test::test(workspace, part.as_deref()),
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,
+        Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,
         Task::Bench { what: Bench::Picture } => browser::bench_picture(workspace)?,
     }
     Ok(ExitCode::SUCCESS)
