@@ -42,7 +42,7 @@ fn settings(lane: &LaneSpec) -> String {
         LaneSpec::LongPoll { timeout_ms, .. } => format!("held up to {}", time(timeout_ms)),
         LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
             let sends = also("; sends every", send_every_ms);
-            let pings = also("; the server pings after", keep_alive_ms);
+            let pings = also("; the server pings every", keep_alive_ms);
             let silence = also("; gives up after silence of", silence_ms);
             format!("reconnects with {}{sends}{pings}{silence}", waits(backoff))
         }

@@ -16,6 +16,7 @@ mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod wire;
 
 macro_rules! cases {
     ($($module:ident :: { $($name:ident $([$($engine:ident: $why:literal),*])?),* $(,)? }),* $(,)?) => {
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<Case> {
             a_server_that_was_killed_is_told_as_a_reset,
             what_history_no_longer_holds_is_told_as_a_gap,
             where_the_browser_gives_up_the_lane_can_be_reopened,
+            each_end_of_a_dead_connection_ends_when_it_finds_out,
         },
         exclusive::{
             starting_one_pauses_the_other,
@@ -104,6 +106,16 @@ pub(crate) fn all() -> Vec<Case> {
             more_streams_than_connections_are_told_and_mended,
             the_page_is_set_and_run_by_keys_alone,
             the_page_uses_the_window_and_fits_a_phone,
+        },
+        wire::{
+            the_list_adds_up_and_a_byte_and_its_field_mark_each_other,
+            the_keys_walk_through_the_list_and_the_picture_follows,
+            what_a_user_sent_is_text_on_the_wire_and_in_the_log,
+            the_log_is_a_table_that_can_be_filtered,
+            without_a_clipboard_the_text_is_shown_selected,
+            what_curl_is_told_to_do_shows_up_outside,
+            files_hold_what_they_are_named_after,
+            the_javascript_clients_recover,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
