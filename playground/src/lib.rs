@@ -17,7 +17,7 @@
 //! - `widget`: one experiment; `state`: what it does when something happens; `page`: all of them
 //! - `live`, `run`, `lane`, `observer`, `server`: a live run
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
-//! - `view`, `paint`: what is shown; `scale`, `words`: how
+//! - `view`, `paint`, `pen`, `tiles`: what is shown; `scale`, `words`: how
 //! - `axis`, `player`, `walk`: looking around in time; `gesture`, `keys`: by pointer and by keys
 //! - `news`, `preferences`: what is said aloud, and whether
 //! - `time`, and the crate `standby-dom`: the page itself
@@ -32,6 +32,8 @@
 //! gives the whole record.
 
 mod axis;
+#[cfg(feature = "bench")]
+mod bench;
 mod exclusive;
 mod gesture;
 mod hand;
@@ -43,6 +45,7 @@ mod news;
 mod observer;
 mod page;
 mod paint;
+mod pen;
 mod player;
 mod preferences;
 mod presence;
@@ -50,6 +53,7 @@ mod run;
 mod scale;
 mod server;
 mod state;
+mod tiles;
 mod time;
 mod view;
 mod walk;

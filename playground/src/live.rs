@@ -118,6 +118,7 @@ impl Live {
                 lane.let_go();
             }
         }
+        self.run.record(standby_trace::recorder::Recorder::unobserved);
         self.run.record(|recorder, now_us| recorder.note(why, now_us));
     }
 
@@ -145,6 +146,7 @@ impl Live {
                 })
                 .await;
                 self.run.forget_clock();
+                self.run.record(standby_trace::recorder::Recorder::unobserved);
                 self.lost();
             }
             ask_first = true;

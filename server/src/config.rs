@@ -43,7 +43,8 @@ pub struct Config {
     /// once; programs on this machine are exempt
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     pub requests_per_second: u32,
-    /// After this much silence an event stream gets a comment and a WebSocket a ping, in milliseconds
+    /// After this much silence an event stream gets a comment, and this often a WebSocket gets a ping,
+    /// in milliseconds; who answers none is let go
     #[arg(long, value_name = "MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..))]
     pub keep_alive_ms: u64,
     /// How event streams are told to reconnect
@@ -81,10 +82,11 @@ impl SseConfig {
 }
 
 impl Config {
-    /// How long a stream may be silent.
+    /// How long a stream may be silent, and how often a socket is pinged: as the subscriber asks, or
+    /// as the flag says.
     #[must_use]
-    pub fn keep_alive(&self) -> Duration {
-        Duration::from_millis(self.keep_alive_ms)
+    pub fn keep_alive(&self, asked_ms: Option<u32>) -> Duration {
+        Duration::from_millis(asked_ms.map_or(self.keep_alive_ms, u64::from))
     }
 }
 

@@ -91,6 +91,30 @@ pub struct RetryMs {
     pub retry_ms: Option<u32>,
 }
 
+/// `keep_alive_ms` of a stream.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct KeepAliveMs {
+    /// After so long without an event the stream gets a comment, in milliseconds; the server has a
+    /// default. No comment is ever answered: that the client is gone only TCP can tell.
+    #[param(minimum = 500, maximum = 120_000)]
+    pub keep_alive_ms: Option<u32>,
+}
+
+/// `keep_alive_ms` and `heartbeat_ms` of a socket.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Pings {
+    /// The server pings this often, in milliseconds, and closes the socket with 1011 where nothing
+    /// has come from the client by the next ping; the server has a default.
+    #[param(minimum = 500, maximum = 120_000)]
+    pub keep_alive_ms: Option<u32>,
+    /// After so long without another message the server sends `{"heartbeat": {"last_id"}}`, in
+    /// milliseconds, because page code can't see a ping. Without it there are none.
+    #[param(minimum = 500, maximum = 120_000)]
+    pub heartbeat_ms: Option<u32>,
+}
+
 /// `Last-Event-ID`.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -117,6 +117,30 @@ impl<S: Send + Sync> FromRequestParts<S> for RetryMs {
     }
 }
 
+/// `keep_alive_ms=`: how soon the server keeps a silent connection alive.
+#[derive(Clone, Copy, Debug)]
+pub struct KeepAliveMs(pub Option<u32>);
+
+impl<S: Send + Sync> FromRequestParts<S> for KeepAliveMs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        number(parts, "keep_alive_ms", &standby_trace::scenario::bounds::KEEP_ALIVE_MS).map(Self)
+    }
+}
+
+/// `heartbeat_ms=`: how soon a silent socket is to carry a message that a page can see.
+#[derive(Clone, Copy, Debug)]
+pub struct HeartbeatMs(pub Option<u32>);
+
+impl<S: Send + Sync> FromRequestParts<S> for HeartbeatMs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        number(parts, "heartbeat_ms", &standby_trace::scenario::bounds::KEEP_ALIVE_MS).map(Self)
+    }
+}
+
 /// `sub=`: how the subscriber is named to observers. Known to every request.
 ///
 /// # Errors

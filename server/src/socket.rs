@@ -109,7 +109,7 @@ impl Handshake {
                 Err(e) => return tracing::debug!("a WebSocket was cut during its handshake: {e}"),
             };
             let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-            talk(Socket { stream }).await;
+            talk(Socket { stream, heard: true }).await;
         });
         let headers = [
             (CONNECTION, HeaderValue::from_static("upgrade")),
@@ -123,6 +123,7 @@ impl Handshake {
 /// An open WebSocket. Pings are answered while it is read from.
 pub struct Socket {
     stream: WebSocketStream<TokioIo<Upgraded>>,
+    heard: bool,
 }
 
 /// A message from the peer.
@@ -146,7 +147,9 @@ impl Socket {
     /// There is none to come; pass the error to [`Socket::end`].
     pub async fn recv(&mut self) -> Result<Incoming, Ended> {
         loop {
-            match self.stream.next().await {
+            let next = self.stream.next().await;
+            self.heard |= matches!(next, Some(Ok(_)));
+            match next {
                 Some(Ok(Message::Text(text))) => return Ok(Incoming::Text(text)),
                 Some(Ok(Message::Binary(bytes))) => return Ok(Incoming::Binary(bytes)),
                 // Pings are answered, and a close frame is echoed, by the next turn.
@@ -173,12 +176,21 @@ impl Socket {
         self.send(Message::Binary(bytes)).await
     }
 
-    /// Sends a ping, so that neither end nor anything between takes a silent socket for a dead one.
+    /// Sends a ping: nothing between the ends takes the socket for a dead one, and a peer that is
+    /// there answers with a pong.
     ///
     /// # Errors
     /// The connection is gone.
     pub async fn ping(&mut self) -> Result<(), Ended> {
+        self.heard = false;
         self.send(Message::Ping(Bytes::new())).await
+    }
+
+    /// Whether anything has come since the last ping, a pong above all. It is looked for while the
+    /// socket is read from.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.heard
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Ended> {
@@ -198,6 +210,18 @@ impl Socket {
             // the close frame (RFC 6455 §7.1.1).
             let mut rest = [0; 4096];
             while io.read(&mut rest).await.is_ok_and(|n| n > 0) {}
+        };
+        timeout(CLOSING_TIME, close).await.ok();
+    }
+
+    /// Gives up a peer that has stopped answering. It is told why, in case that it can hear; nobody
+    /// waits for an answer.
+    pub async fn give_up(mut self, reason: &'static str) {
+        // What the library for Python, and others after it, close with here.
+        let frame = CloseFrame { code: CloseCode::Error, reason: Utf8Bytes::from_static(reason) };
+        let close = async {
+            self.stream.send(Message::Close(Some(frame))).await.ok();
+            self.stream.get_mut().shutdown().await.ok();
         };
         timeout(CLOSING_TIME, close).await.ok();
     }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::metrics::Held;
-use crate::query::{After, RetryMs, TopicName};
+use crate::query::{After, KeepAliveMs, RetryMs, TopicName};
 use crate::subscriber::{Delivery, Subscriber};
 use crate::{AppState, Problem};
 
@@ -29,6 +29,7 @@ use crate::{AppState, Problem};
         crate::openapi::After,
         crate::openapi::LastEventId,
         crate::openapi::RetryMs,
+        crate::openapi::KeepAliveMs,
         crate::openapi::Sub,
     ),
     responses(
@@ -44,6 +45,7 @@ pub async fn sse(
     TopicName(topic): TopicName,
     After(after): After,
     RetryMs(retry_ms): RetryMs,
+    KeepAliveMs(keep_alive_ms): KeepAliveMs,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -57,7 +59,7 @@ pub async fn sse(
         let (subscriber, opening) = Subscriber::open(app.topics.pin(&topic)?, after.as_ref());
         // In one piece: whoever has read the hello has the reconnection time too.
         let opening = sse_retry(retry_ms) + &opening.to_sse(subscriber.epoch());
-        Body::new(EventStream::new(&app, subscriber, opening.into()))
+        Body::new(EventStream::new(&app, subscriber, opening.into(), keep_alive_ms))
     };
     Ok(([(header::CONTENT_TYPE, "text/event-stream"), (ACCEL_BUFFERING, "no")], body).into_response())
 }
@@ -81,7 +83,8 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 // ANCHOR: stream
 /// The body of an event stream: what its subscriber is told, a comment when there was nothing for a
-/// while, and an end in order when the server stops.
+/// while, and an end in order when the server stops. Nobody answers a comment: that the client is
+/// gone the server hears from TCP, or not at all.
 ///
 /// Written by hand over the topic's history, because a subscriber then costs a cursor and a place in
 /// the list of those who wait, instead of a queue of its own.
@@ -95,8 +98,8 @@ struct EventStream {
 }
 
 impl EventStream {
-    fn new(app: &AppState, subscriber: Subscriber, opening: Bytes) -> Self {
-        let keep_alive = app.config.keep_alive();
+    fn new(app: &AppState, subscriber: Subscriber, opening: Bytes, keep_alive_ms: Option<u32>) -> Self {
+        let keep_alive = app.config.keep_alive(keep_alive_ms);
         Self {
             opening: Some(opening),
             subscriber,

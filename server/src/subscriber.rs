@@ -58,6 +58,12 @@ impl Subscriber {
         self.epoch.as_ref()
     }
 
+    /// The last id that it was given, or told to be gone.
+    #[must_use]
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
     /// The topic.
     #[must_use]
     pub fn topic(&self) -> &TopicUse {

@@ -1,24 +1,28 @@
-//! A Chromium or Firefox of a test's own, with a profile of its own, and what it said on its console
-//! and asked for on the network.
+//! A browser of a test's own, with a profile of its own, and what it said on its console and asked
+//! for on the network.
+//!
+//! Chromium and Firefox tell of it by WebDriver BiDi. WebKitGTK's driver has none, so there the page
+//! tells of itself: the server hands out a copy of the book with a script before all others
+//! ([`webkit`]), and what is told is of the page that is open, not of those before it.
 
 use std::fmt;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use futures_util::StreamExt as _;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use thirtyfour::bidi::BiDi;
 use thirtyfour::prelude::*;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
 
 use crate::setup::Setup;
-use crate::wait::CAP;
+use crate::wait;
+
+mod launch;
+pub(crate) mod webkit;
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +31,13 @@ pub(crate) enum Engine {
     Chromium,
     /// Gecko.
     Firefox,
+    /// WebKit, as GTK's programs have it.
+    WebKit,
 }
 
 impl Engine {
-    /// Both.
-    pub(crate) const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
 }
 
 impl fmt::Display for Engine {
@@ -39,12 +45,13 @@ impl fmt::Display for Engine {
         f.write_str(match self {
             Self::Chromium => "chromium",
             Self::Firefox => "firefox",
+            Self::WebKit => "webkit",
         })
     }
 }
 
 /// What the browser told of its pages.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Seen {
     /// Errors on the console and scripts' uncaught ones.
     pub errors: Vec<String>,
@@ -57,24 +64,24 @@ pub(crate) struct Browser {
     /// Which engine.
     pub engine: Engine,
     driver: WebDriver,
-    bidi: BiDi,
+    /// Not in WebKit.
+    bidi: Option<BiDi>,
     seen: Arc<Mutex<Seen>>,
-    // Both end with the test.
-    _process: Child,
-    _profile: TempDir,
+    // Ends with the test.
+    _held: launch::Held,
 }
 
 impl Browser {
     /// Starts one.
     pub(crate) async fn start(setup: &Setup, engine: Engine) -> Result<Self> {
-        let profile = tempfile::tempdir().context("making a profile")?;
-        let (process, driver) = match engine {
-            Engine::Chromium => chromium(&setup.chromium, profile.path()).await?,
-            Engine::Firefox => firefox(&setup.firefox, profile.path()).await?,
-        };
+        let (driver, held) = launch::launch(setup, engine).await?;
         let seen = Arc::new(Mutex::new(Seen::default()));
-        match listen(&driver, &seen).await {
-            Ok(bidi) => Ok(Self { engine, driver, bidi, seen, _process: process, _profile: profile }),
+        let bidi = match engine {
+            Engine::WebKit => Ok(None),
+            Engine::Chromium | Engine::Firefox => listen(&driver, &seen).await.map(Some),
+        };
+        match bidi {
+            Ok(bidi) => Ok(Self { engine, driver, bidi, seen, _held: held }),
             Err(e) => {
                 // A browser outlives its driver: it must be told.
                 let _ = driver.quit().await;
@@ -101,23 +108,38 @@ impl Browser {
 
     /// Runs a script's `return …` in the page itself, as one of its own. It may `await`.
     pub(crate) async fn js<T: DeserializeOwned>(&self, script: &str, args: &[Value]) -> Result<T> {
+        let short: String = script.chars().take(300).collect();
+        let what = || format!("running in the page: {short}");
         // As text both ways: BiDi's own form of values says more than is needed.
         let function = format!(
             "async text => JSON.stringify(await (async function () {{ {script} }}).apply(null, JSON.parse(text))) ?? 'null'"
         );
-        let params = json!({
-            "functionDeclaration": function,
-            "arguments": [{ "type": "string", "value": Value::from(args).to_string() }],
-            "awaitPromise": true,
-            "target": { "context": self.context().await? },
-        });
-        let short: String = script.chars().take(300).collect();
-        let answer = self.bidi.send_raw("script.callFunction", params).await;
-        let answer = answer.with_context(|| format!("running in the page: {short}"))?;
-        let Some(text) = answer["result"]["value"].as_str() else {
-            bail!("the page threw {} in: {short}", answer["exceptionDetails"]["text"]);
+        let args = Value::from(args).to_string();
+        let text = if self.bidi.is_some() {
+            let params = json!({
+                "functionDeclaration": function,
+                "arguments": [{ "type": "string", "value": args }],
+                "awaitPromise": true,
+                "target": { "context": self.context().await? },
+            });
+            let answer = self.ask("script.callFunction", params).await.with_context(what)?;
+            let Some(text) = answer["result"]["value"].as_str() else {
+                bail!("the page threw {} in: {short}", answer["exceptionDetails"]["text"]);
+            };
+            text.to_owned()
+        } else {
+            let script = format!(
+                "const done = arguments[1]; ({function})(arguments[0]).then(\
+                 text => done({{ text }}), thrown => done({{ thrown: String(thrown) }}))"
+            );
+            let answer =
+                self.driver.execute_async(script, vec![Value::from(args)]).await.with_context(what)?;
+            let Some(text) = answer.json()["text"].as_str() else {
+                bail!("the page threw {} in: {short}", answer.json()["thrown"]);
+            };
+            text.to_owned()
         };
-        serde_json::from_str(text).with_context(|| format!("what the page answered, {text}, to: {short}"))
+        serde_json::from_str(&text).with_context(|| format!("what the page answered, {text}, to: {short}"))
     }
 
     /// Presses keys where the focus is. Named ones are in [`Key`].
@@ -133,13 +155,44 @@ impl Browser {
         element.click().await.with_context(|| format!("pressing {selector}"))
     }
 
+    /// Drags from the middle of the first element that a selector finds, so many pixels to the right.
+    pub(crate) async fn drag(&self, selector: &str, pixels: i64) -> Result<()> {
+        let element =
+            self.driver.find(By::Css(selector)).await.with_context(|| format!("finding {selector}"))?;
+        element.scroll_into_view().await?;
+        let chain = self.driver.action_chain().click_and_hold_element(&element);
+        // Two movements: a pointer does not jump.
+        chain
+            .move_by_offset(pixels / 2, 0)
+            .move_by_offset(pixels - pixels / 2, 0)
+            .release()
+            .perform()
+            .await?;
+        Ok(())
+    }
+
     /// Makes the page so wide and high.
     pub(crate) async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        if self.bidi.is_none() {
+            return self.resize_window(width, height).await;
+        }
         let viewport = json!({ "width": width, "height": height });
         let context = self.context().await?;
         let params = json!({ "context": context, "viewport": viewport, "devicePixelRatio": 1 });
-        self.bidi.send_raw("browsingContext.setViewport", params).await?;
+        self.ask("browsingContext.setViewport", params).await?;
         Ok(())
+    }
+
+    /// Makes the window as large as it must be for the page to be so wide and high.
+    async fn resize_window(&self, width: u32, height: u32) -> Result<()> {
+        let around = "return outerHeight - innerHeight";
+        let around: u32 = self.js(around, &[]).await?;
+        self.driver.set_window_rect(0, 0, width, height + around).await?;
+        let is = "return [innerWidth, innerHeight]";
+        wait::until("the window has its size", async || {
+            Ok((self.js::<[u32; 2]>(is, &[]).await? == [width, height]).then_some(()))
+        })
+        .await
     }
 
     /// A picture of what is in view.
@@ -160,7 +213,7 @@ impl Browser {
         let mut clip: Value = self.js(script, &[json!(selector)]).await?;
         clip["type"] = json!("box");
         let params = json!({ "context": self.context().await?, "origin": "document", "clip": clip });
-        let picture = self.bidi.send_raw("browsingContext.captureScreenshot", params).await?;
+        let picture = self.ask("browsingContext.captureScreenshot", params).await?;
         let png =
             base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap_or_default());
         std::fs::write(path, png.context("a picture in base64")?)
@@ -179,11 +232,11 @@ impl Browser {
         Ok(Tab(self.driver.window().await?))
     }
 
-    /// Brings a tab to the front and goes on in it.
+    /// Brings a tab to the front and goes on in it. WebKit's driver can't bring one to the front.
     pub(crate) async fn show(&self, tab: &Tab) -> Result<()> {
         self.driver.switch_to_window(tab.0.clone()).await?;
         let context = self.context().await?;
-        self.bidi.send_raw("browsingContext.activate", json!({ "context": context })).await?;
+        self.ask("browsingContext.activate", json!({ "context": context })).await?;
         Ok(())
     }
 
@@ -195,31 +248,54 @@ impl Browser {
         Ok(self.driver.cdp().send_raw(method, params).await?)
     }
 
+    /// Runs no scripts in the pages that are opened from now on. [`Self::height_of`] still works.
+    pub(crate) async fn disable_scripts(&self) -> Result<()> {
+        let params = json!({ "enabled": false, "contexts": [self.context().await?] });
+        self.ask("emulation.setScriptingEnabled", params).await?;
+        Ok(())
+    }
+
     /// Types text where the focus is.
     pub(crate) async fn type_text(&self, text: &str) -> Result<()> {
         Ok(self.driver.action_chain().send_keys(text).perform().await?)
     }
 
-    /// Chooses one of mdBook's themes for the pages that are opened from now on.
+    /// Shows the page in one of mdBook's themes, chosen from the book's own menu, and waits until it
+    /// is painted.
     pub(crate) async fn set_theme(&self, theme: &str) -> Result<()> {
-        self.js::<Value>("localStorage.setItem('mdbook-theme', arguments[0])", &[json!(theme)])
-            .await
-            .map(drop)
+        // The theme is a class of the page, and which of three style sheets colours the code.
+        let script = "document.getElementById(`mdbook-theme-${arguments[0]}`).click(); \
+                      await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); \
+                      return document.documentElement.classList.contains(arguments[0])";
+        let set: bool = self.js(script, &[json!(theme)]).await?;
+        if set { Ok(()) } else { bail!("the page has no theme {theme}") }
     }
 
     /// The addresses of all requests so far.
-    pub(crate) fn requests(&self) -> Vec<String> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).requests.clone()
+    pub(crate) async fn requests(&self) -> Result<Vec<String>> {
+        if self.bidi.is_none() {
+            return Ok(self.js::<Seen>(webkit::TELL, &[]).await?.requests);
+        }
+        Ok(self.seen.lock().unwrap_or_else(PoisonError::into_inner).requests.clone())
     }
 
-    /// Forgets them.
+    /// Forgets them. WebKit's page does when another is opened.
     pub(crate) fn forget_requests(&self) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).requests.clear();
     }
 
-    /// Takes what was seen since the last time.
-    pub(crate) fn take_seen(&self) -> Seen {
-        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes what was seen since the last time; in WebKit, all of the page that is open.
+    pub(crate) async fn take_seen(&self) -> Result<Seen> {
+        if self.bidi.is_none() {
+            return self.js(webkit::TELL, &[]).await;
+        }
+        Ok(std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// A command of WebDriver BiDi.
+    async fn ask(&self, method: &str, params: Value) -> Result<Value> {
+        let bidi = self.bidi.as_ref().with_context(|| format!("WebKit does not know {method}"))?;
+        Ok(bidi.send_raw(method, params).await?)
     }
 
     /// BiDi's name of the tab that is driven: the two protocols share it.
@@ -230,7 +306,7 @@ impl Browser {
 
 /// Runs in every page before its own scripts. The page for print would open a dialogue, and hang;
 /// and what BiDi does not tell of in every engine is which sockets a page opens.
-const PRELOAD: &str = "() => {
+const BEFORE_ALL: &str = "() => {
     window.print = () => {};
     window.socketsOpened = [];
     window.WebSocket = class extends WebSocket {
@@ -257,7 +333,7 @@ async fn listen(driver: &WebDriver, seen: &Arc<Mutex<Seen>>) -> Result<BiDi> {
     });
     let names = ["log.entryAdded", "network.beforeRequestSent"];
     bidi.send_raw("session.subscribe", json!({ "events": names })).await?;
-    bidi.send_raw("script.addPreloadScript", json!({ "functionDeclaration": PRELOAD })).await?;
+    bidi.send_raw("script.addPreloadScript", json!({ "functionDeclaration": BEFORE_ALL })).await?;
     Ok(bidi)
 }
 
@@ -272,72 +348,4 @@ fn note(seen: &mut Seen, method: &str, params: &Value) {
         }
         _ => {}
     }
-}
-
-async fn chromium([program, driver]: &[std::path::PathBuf; 2], profile: &Path) -> Result<(Child, WebDriver)> {
-    let mut command = Command::new(driver);
-    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = command.kill_on_drop(true).spawn().context("starting chromedriver")?;
-    let out = process.stdout.take().context("no standard output")?;
-    let port = port_after(out, "started successfully on port ").await?;
-    let mut caps = DesiredCapabilities::chrome();
-    caps.set_binary(&program.to_string_lossy())?;
-    for arg in [
-        "--headless=new",
-        // Chromium's sandbox does not start as root, as which CI runs.
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-sync",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--no-first-run",
-        "--force-color-profile=srgb",
-        "--hide-scrollbars",
-        "--enable-precise-memory-info",
-        &format!("--user-data-dir={}", profile.display()),
-    ] {
-        caps.add_arg(arg)?;
-    }
-    caps.enable_bidi()?;
-    Ok((process, connect(port, caps).await?))
-}
-
-async fn firefox([program, driver]: &[std::path::PathBuf; 2], profile: &Path) -> Result<(Child, WebDriver)> {
-    let mut command = Command::new(driver);
-    command.args(["--port", "0", "--websocket-port", "0", "--profile-root"]).arg(profile);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = command.kill_on_drop(true).spawn().context("starting geckodriver")?;
-    let out = process.stdout.take().context("no standard output")?;
-    let port = port_after(out, "Listening on 127.0.0.1:").await?;
-    let mut caps = DesiredCapabilities::firefox();
-    caps.set_firefox_binary(&program.to_string_lossy())?;
-    caps.add_arg("-headless")?;
-    caps.enable_bidi()?;
-    Ok((process, connect(port, caps).await?))
-}
-
-async fn connect(port: u16, caps: impl Into<Capabilities>) -> Result<WebDriver> {
-    let driver =
-        WebDriver::new(format!("http://127.0.0.1:{port}"), caps).await.context("starting the browser")?;
-    driver.set_script_timeout(CAP).await?;
-    driver.set_page_load_timeout(CAP).await?;
-    Ok(driver)
-}
-
-/// Reads a driver's output until it says its port, and the rest for as long as it runs.
-async fn port_after(out: impl AsyncRead + Unpin + Send + 'static, words: &str) -> Result<u16> {
-    let mut lines = BufReader::new(out).lines();
-    let find = async {
-        while let Some(line) = lines.next_line().await? {
-            if let Some((_, rest)) = line.split_once(words) {
-                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                return digits.parse().with_context(|| format!("a driver's port in {line:?}"));
-            }
-        }
-        bail!("a driver ended before it listened")
-    };
-    let port = tokio::time::timeout(CAP, find).await.context("a driver did not say its port")??;
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok(port)
 }

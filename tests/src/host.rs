@@ -17,6 +17,17 @@ pub(crate) struct Host {
 impl Host {
     /// Serves a folder under a path.
     pub(crate) async fn start(folder: PathBuf, below: &'static str) -> Result<Self> {
+        Self::with_headers(folder, below, "").await
+    }
+
+    /// Serves a folder so that its pages are isolated from other origins': they get exact clocks.
+    pub(crate) async fn isolated(folder: PathBuf) -> Result<Self> {
+        let headers =
+            "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n";
+        Self::with_headers(folder, "", headers).await
+    }
+
+    async fn with_headers(folder: PathBuf, below: &'static str, headers: &'static str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("binding a port")?;
         let origin = format!("http://{}{below}", listener.local_addr()?);
         let task = tokio::spawn(async move {
@@ -24,7 +35,7 @@ impl Host {
                 let folder = folder.clone();
                 tokio::spawn(async move {
                     // A browser that goes away in the middle is no failure of the host's.
-                    let _ = answer(stream, &folder, below).await;
+                    let _ = answer(stream, &folder, below, headers).await;
                 });
             }
         });
@@ -39,7 +50,7 @@ impl Drop for Host {
 }
 
 /// Answers one request and closes.
-async fn answer(stream: TcpStream, folder: &Path, below: &str) -> Result<()> {
+async fn answer(stream: TcpStream, folder: &Path, below: &str, headers: &str) -> Result<()> {
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
     stream.read_line(&mut request).await?;
@@ -57,7 +68,7 @@ async fn answer(stream: TcpStream, folder: &Path, below: &str) -> Result<()> {
     let (status, body) = body.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
     let kind = file.as_deref().map_or("text/plain", kind);
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\n{headers}Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await?;

@@ -1,22 +1,25 @@
 //! The built book in real browsers. `cargo xtask test browser`, `… screens` and `… soak` build all
 //! that is needed and call this program; the environment says where things are ([`setup`]).
 //!
-//! - [`browser`], [`server`]: a Chromium or Firefox, and a `standby serve`, each test its own
+//! - [`browser`], [`server`]: a Chromium, Firefox or WebKit, and a `standby serve`, each test its own
 //! - [`book`], [`widget`]: the pages, and an experiment on one of them; [`host`]: a host without a
 //!   server
 //! - [`cases`]: what must hold
-//! - [`runner`]: runs the cases in both engines and keeps what helps when one fails
-//! - [`screens`], [`soak`]: the pictures, and the long run
+//! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
+//! - [`record`]: the traces from which the static figures are drawn
+//! - [`screens`], [`soak`], [`bench`]: the pictures, the long run, and what a frame costs
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod book;
 mod browser;
 mod cases;
 mod host;
+mod record;
 mod runner;
 mod screens;
 mod server;
@@ -39,6 +42,14 @@ enum Task {
         /// A part of a test's name, or of an engine's
         name: Option<String>,
     },
+    /// Run every experiment and keep the trace of its first window, for its static figure
+    Record {
+        /// Only experiments with this in their name
+        name: Option<String>,
+        /// Keep the traces, and only measure how much room the widgets take
+        #[arg(long)]
+        room: bool,
+    },
     /// Take a picture of every experiment in each of its states
     Screens {
         /// Only experiments with this in their name
@@ -49,6 +60,11 @@ enum Task {
         /// For how long
         #[arg(long, default_value_t = 10)]
         minutes: u64,
+    },
+    /// Measure what a frame of the picture costs
+    BenchPicture {
+        /// Where the widgets' bundle with its hook lies
+        module: std::path::PathBuf,
     },
 }
 
@@ -69,8 +85,12 @@ fn run(task: Task) -> Result<bool> {
     runtime.block_on(async {
         match task {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
+            Task::Record { name, room } => {
+                record::take(&setup, &record::Choice { name: name.as_deref(), room }).await
+            }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
+            Task::BenchPicture { module } => bench::picture(&setup, &module).await,
         }
     })
 }

@@ -16,8 +16,10 @@ use crate::setup::Setup;
 use crate::wait;
 use crate::widget::Widget;
 
-const THEMES: [&str; 3] = ["light", "navy", "ayu"];
-const SIZES: [(u32, u32); 2] = [(1280, 900), (360, 800)];
+/// mdBook's themes.
+pub(crate) const THEMES: [&str; 5] = ["light", "rust", "coal", "navy", "ayu"];
+/// A laptop and a phone.
+pub(crate) const SIZES: [(u32, u32); 2] = [(1280, 900), (360, 800)];
 
 /// Takes them all, or those of the experiments with `name` in their name.
 pub(crate) async fn take(setup: &Setup, name: Option<&str>) -> Result<bool> {
@@ -114,11 +116,7 @@ impl Album<'_> {
             self.browser.resize(width, height).await?;
             widget.scroll_to().await?;
             for theme in THEMES {
-                // As mdBook's own menu does it; then two frames, for what is drawn.
-                let script = "const html = document.documentElement; html.classList.remove('light', 'rust', \
-                              'coal', 'navy', 'ayu'); html.classList.add(arguments[0]); \
-                              await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))";
-                self.browser.js::<Value>(script, &[json!(theme)]).await?;
+                self.browser.set_theme(theme).await?;
                 let file = self.folder.join(format!("{name}-{state}-{theme}-{width}.png"));
                 self.browser.screenshot_of(&format!("#{name}"), &file).await?;
             }

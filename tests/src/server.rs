@@ -27,7 +27,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one on a port that the system chooses.
     pub(crate) async fn start(setup: &Setup) -> Result<Self> {
-        Self::start_at(setup.server.clone(), setup.book(), "127.0.0.1:0").await
+        Self::start_with(setup, setup.book()).await
+    }
+
+    /// Starts one with another copy of the book.
+    pub(crate) async fn start_with(setup: &Setup, book: PathBuf) -> Result<Self> {
+        Self::start_at(setup.server.clone(), book, "127.0.0.1:0").await
     }
 
     /// Starts one on a given address.

@@ -17,10 +17,23 @@ pub(crate) struct Setup {
     pub chromium: [PathBuf; 2],
     /// Firefox and its driver.
     pub firefox: [PathBuf; 2],
+    /// WebKitGTK. On Linux always, elsewhere never.
+    pub webkit: Option<WebKit>,
     /// axe-core's script.
     pub axe: PathBuf,
     /// The program `mdbook`.
     pub mdbook: PathBuf,
+}
+
+/// WebKitGTK's programs.
+#[derive(Clone, Debug)]
+pub(crate) struct WebKit {
+    /// The smallest browser around it.
+    pub browser: PathBuf,
+    /// Its driver.
+    pub driver: PathBuf,
+    /// The screen that it needs.
+    pub xvfb: PathBuf,
 }
 
 impl Setup {
@@ -38,6 +51,15 @@ impl Setup {
             server: path("STANDBY_SERVER")?,
             chromium: [path("STANDBY_CHROMIUM")?, path("STANDBY_CHROMEDRIVER")?],
             firefox: [path("STANDBY_FIREFOX")?, path("STANDBY_GECKODRIVER")?],
+            webkit: if cfg!(target_os = "linux") {
+                Some(WebKit {
+                    browser: path("STANDBY_MINIBROWSER")?,
+                    driver: path("STANDBY_WEBKITDRIVER")?,
+                    xvfb: path("STANDBY_XVFB")?,
+                })
+            } else {
+                None
+            },
             axe: path("STANDBY_AXE")?,
             mdbook: path("STANDBY_MDBOOK")?,
         })

@@ -112,6 +112,33 @@ impl<'b> Widget<'b> {
         self.wait_for("live").await
     }
 
+    /// The names of its tabs, in their order.
+    pub(crate) async fn tabs(&self) -> Result<Vec<String>> {
+        let script = "return [...document.getElementById(arguments[0]).querySelectorAll('[role=tab]')]\
+                      .filter(tab => tab.offsetHeight > 0).map(tab => tab.dataset.tab)";
+        self.browser.js(script, &[json!(self.id)]).await
+    }
+
+    /// Opens one of its tabs, and waits until its panel has something in it.
+    pub(crate) async fn show_tab(&self, name: &str) -> Result<()> {
+        let script = "const tab = [...document.getElementById(arguments[0]).querySelectorAll('[role=tab]')]\
+                      .find(tab => tab.dataset.tab === arguments[1]); tab?.click(); \
+                      return tab !== undefined";
+        let pressed: bool = self.browser.js(script, &[json!(self.id), json!(name)]).await?;
+        ensure!(pressed, "{} has no tab {name:?}", self.id);
+        let script = "const root = document.getElementById(arguments[0]); \
+                      const tab = [...root.querySelectorAll('[role=tab]')]\
+                      .find(tab => tab.dataset.tab === arguments[1]); \
+                      const panel = document.getElementById(tab?.getAttribute('aria-controls')); \
+                      return tab?.getAttribute('aria-selected') === 'true' && panel?.offsetHeight > 0 \
+                      && panel.childElementCount > 0";
+        wait::until(&format!("the tab {name} is open"), async || {
+            let open: bool = self.browser.js(script, &[json!(self.id), json!(name)]).await?;
+            Ok(open.then_some(()))
+        })
+        .await
+    }
+
     /// Its ledger.
     pub(crate) async fn rows(&self) -> Result<Vec<Row>> {
         let script = "return [...document.getElementById(arguments[0]).querySelectorAll('tr[data-lane]')]\
@@ -146,8 +173,8 @@ impl<'b> Widget<'b> {
 
     /// The topic that its lanes subscribe to; none before they do.
     async fn topic_so_far(&self) -> Result<Option<String>> {
-        let mut asked: Vec<String> = self.browser.js("return window.socketsOpened", &[]).await?;
-        asked.extend(self.browser.requests());
+        let mut asked: Vec<String> = self.browser.js("return window.socketsOpened ?? []", &[]).await?;
+        asked.extend(self.browser.requests().await?);
         let topics = asked.iter().rev().filter_map(|url| url.split_once("/api/topics/"));
         Ok(topics.filter_map(|(_, rest)| rest.split('/').next()).next().map(str::to_owned))
     }

@@ -17,6 +17,10 @@ const PACKAGES: [(&[&str], &str); 4] = [
     (&["npm"], "npm"),
 ];
 
+/// The same for WebKitGTK, which is there for Linux only, and the screen that it needs. Its browser
+/// comes with its driver, and is on no path.
+const WEBKIT: [(&str, &str); 2] = [("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")];
+
 /// What a machine without a font has too few of: the pictures would show boxes.
 const FONT: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core");
 
@@ -35,10 +39,23 @@ pub(crate) struct BrowserTools {
     pub firefox: PathBuf,
     /// Its driver.
     pub geckodriver: PathBuf,
+    /// WebKitGTK, on Linux.
+    pub webkit: Option<WebKit>,
     /// The accessibility checker, to be run in a page.
     pub axe: PathBuf,
     /// mdBook itself, for the plain way.
     pub mdbook: PathBuf,
+}
+
+/// WebKitGTK's programs.
+#[derive(Debug)]
+pub(crate) struct WebKit {
+    /// The smallest browser around it.
+    pub browser: PathBuf,
+    /// Its driver.
+    pub driver: PathBuf,
+    /// The screen that it needs.
+    pub xvfb: PathBuf,
 }
 
 /// Finds or installs what the browser tests need.
@@ -48,8 +65,12 @@ pub(crate) fn for_browsers(workspace: &Workspace) -> Result<BrowserTools> {
         .filter(|(programs, _)| find(programs).is_none())
         .map(|(_, package)| *package)
         .collect();
-    if cfg!(target_os = "linux") && !PathBuf::from(FONT.0).is_file() && !missing.is_empty() {
-        missing.push(FONT.1);
+    if cfg!(target_os = "linux") {
+        missing
+            .extend(WEBKIT.iter().filter(|(name, _)| find(&[name]).is_none()).map(|(_, package)| *package));
+        if !PathBuf::from(FONT.0).is_file() && !missing.is_empty() {
+            missing.push(FONT.1);
+        }
     }
     install_packages(&missing)?;
     let program = |index: usize| find(PACKAGES[index].0).context("a package did not bring its program");
@@ -58,14 +79,31 @@ pub(crate) fn for_browsers(workspace: &Workspace) -> Result<BrowserTools> {
         chromedriver: program(1)?,
         firefox: program(2)?,
         geckodriver: by_cargo(workspace, "geckodriver", GECKODRIVER)?,
+        webkit: if cfg!(target_os = "linux") { Some(webkit()?) } else { None },
         axe: axe(workspace)?,
         mdbook: mdbook(workspace)?,
     })
 }
 
-/// `tcpdump`, for the capture test.
+/// WebKitGTK, which is installed. Its browser lies in a folder named after the machine and the API.
+fn webkit() -> Result<WebKit> {
+    let program = |name: &str| find(&[name]).with_context(|| format!("a package did not bring {name}"));
+    let folders = |at: &str| fs::read_dir(at).into_iter().flatten().flatten().map(|entry| entry.path());
+    let browser = folders("/usr/lib")
+        .chain(["/usr/libexec".into(), "/usr/lib64".into()])
+        .flat_map(|folder| folders(&folder.to_string_lossy()).collect::<Vec<_>>())
+        .filter(|folder| folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("webkit")))
+        .map(|folder| folder.join("MiniBrowser"))
+        .find(|browser| browser.is_file())
+        .context("no MiniBrowser below /usr/lib or /usr/libexec: it comes with WebKitGTK's driver")?;
+    Ok(WebKit { browser, driver: program(WEBKIT[0].0)?, xvfb: program(WEBKIT[1].0)? })
+}
+
+/// `tcpdump` and `tshark`, for the capture tests.
 pub(crate) fn for_capture() -> Result<()> {
-    if find(&["tcpdump"]).is_some() { Ok(()) } else { install_packages(&["tcpdump"]) }
+    let missing: Vec<&str> =
+        ["tcpdump", "tshark"].into_iter().filter(|program| find(&[program]).is_none()).collect();
+    install_packages(&missing)
 }
 
 /// mdBook, the plain program.

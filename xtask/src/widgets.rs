@@ -115,6 +115,30 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     INSPECTOR.write(workspace, profile)
 }
 
+/// Compiles them as for readers, but with a hook for `bench`; says in which folder they are.
+pub(crate) fn for_bench(workspace: &Workspace) -> Result<PathBuf> {
+    add_target(workspace)?;
+    // A folder of its own: the features differ, and the bundle's own must not be built anew.
+    let target = workspace.target.join("bench");
+    let profile = Profile::Small.name();
+    step("bench: compile", || {
+        run(workspace
+            .cargo()
+            .args(["build", "--package", "standby-playground", "--lib", "--features", "bench"])
+            .args(["--target", TARGET, "--profile", profile])
+            .arg("--target-dir")
+            .arg(&target))
+    })?;
+    let made = workspace.target.join("xtask/bench");
+    step("bench: write the module", || {
+        let mut bindgen = Bindgen::new();
+        bindgen.input_path(target.join(TARGET).join(profile).join("standby_playground.wasm"));
+        bindgen.out_name("standby").web(true)?.typescript(false).omit_default_module_path(false);
+        bindgen.generate(&made)
+    })?;
+    Ok(made)
+}
+
 /// Weighs what a page loads, with brotli, and refuses what is too heavy.
 pub(crate) fn weigh(workspace: &Workspace) -> Result<()> {
     let kb = |bytes: usize| format!("{:.1} KB", bytes as f64 / 1_000.0);

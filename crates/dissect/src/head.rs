@@ -131,7 +131,7 @@ fn query(notes: &mut Notes, bytes: &[u8], target: Range<usize>) {
         let equals = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
         let (name, value) = (text(&pair[..equals]), text(pair.get(equals + 1..).unwrap_or_default()));
         let meaning = header::parameter(&name);
-        notes.field(at, Class::RequestLine, name, value, meaning);
+        notes.field(at, Class::RequestLine, name, value, meaning).filter = "http.request.uri.query.parameter";
     }
 }
 

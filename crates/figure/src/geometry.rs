@@ -11,6 +11,7 @@ mod axis;
 mod both_ends;
 mod cursor;
 mod density;
+mod digest;
 mod label;
 mod lane;
 mod note;
@@ -116,8 +117,14 @@ impl<'a> Layers<'a> {
     /// How many messages are about in view; no more exact than it is cheap.
     #[must_use]
     pub fn messages_in_view(&self) -> usize {
-        let (from_us, to_us) = (self.frame.scale.from_us, self.frame.scale.end_us);
-        self.frame.message_ranges(from_us, to_us).iter().map(Range::len).sum()
+        let (from_us, to_us) = self.frame.bounds_us();
+        self.frame.count_between(from_us, to_us)
+    }
+
+    /// Tells whether a stretch of time is still the same: another number, another picture.
+    #[must_use]
+    pub fn digest(&self, from_us: i64, to_us: i64) -> u64 {
+        digest::of(&self.frame, from_us, to_us)
     }
 
     /// The moment at a place of the picture, in microseconds.
@@ -236,7 +243,7 @@ impl<'a> Frame<'a> {
         // Live a message stands where it became known, a little out of order.
         let start = messages.partition_point(|message| message.first_us() < from_us);
         let end = messages.partition_point(|message| message.first_us() <= to_us);
-        vec![start..end.max(start)]
+        std::iter::once(start..end.max(start)).collect()
     }
 
     /// The messages that may have to do with a stretch of time, each with its number.
@@ -252,6 +259,11 @@ impl<'a> Frame<'a> {
         })
     }
 
+    /// About how many they are.
+    pub(crate) fn count_between(&self, from_us: i64, to_us: i64) -> usize {
+        self.message_ranges(from_us, to_us).iter().map(Range::len).sum()
+    }
+
     /// Those that may be in view.
     pub(crate) fn messages(&self) -> impl Iterator<Item = (u64, &'a Message)> + use<'a> {
         self.messages_between(self.scale.from_us, self.scale.end_us)
@@ -260,7 +272,7 @@ impl<'a> Frame<'a> {
     /// The spans that may have to do with a stretch of time.
     pub(crate) fn spans_between(&self, from_us: i64, to_us: i64) -> impl Iterator<Item = &'a Span> + use<'a> {
         let spans = &self.trace.spans;
-        let all = || vec![0..spans.len()];
+        let all = || std::iter::once(0..spans.len()).collect();
         let ranges = self.index.map_or_else(all, |index| index.spans(self.trace, from_us, to_us));
         ranges.into_iter().flat_map(|range| spans.get(range).unwrap_or_default())
     }
@@ -268,7 +280,7 @@ impl<'a> Frame<'a> {
     /// The marks that may have to do with a stretch of time.
     pub(crate) fn marks_between(&self, from_us: i64, to_us: i64) -> impl Iterator<Item = &'a Mark> + use<'a> {
         let marks = &self.trace.marks;
-        let all = || vec![0..marks.len()];
+        let all = || std::iter::once(0..marks.len()).collect();
         let ranges = self.index.map_or_else(all, |index| index.marks(self.trace, from_us, to_us));
         ranges.into_iter().flat_map(|range| marks.get(range).unwrap_or_default())
     }

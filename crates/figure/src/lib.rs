@@ -6,7 +6,7 @@
 //!
 //! - [`shape`]: what a picture is made of. Start here.
 //! - [`figure()`]: the picture of a trace.
-//! - [`svg()`]: a picture as SVG.
+//! - [`svg()`]: a picture as SVG; [`detail`]: what it has in common with other ways to paint it.
 //! - [`say()`]: the sentence below a picture; [`describe()`]: a picture for
 //!   those who don't see it.
 //! - [`timeline()`]: the second small picture, of bytes and open connections over time.
@@ -30,6 +30,7 @@
 //! # Ok::<(), standby_trace::scenario::BadScenario>(())
 //! ```
 
+pub mod detail;
 pub mod format;
 mod geometry;
 mod hit;

@@ -249,7 +249,9 @@ fn about_both_ends(frame: &Frame<'_>, said: &mut Said) {
         let shows = gone_us <= end_us && known_us.is_none_or(|known_us| known_us >= from_us);
         shows.then_some((usize::from(span.lane?), believer, gone_us, known_us))
     });
-    let Some((lane, believer, gone_us, known_us)) = in_view.last() else { return };
+    // What still lasts goes before what is over.
+    let last = in_view.max_by_key(|&(_, _, gone_us, known_us)| (known_us.is_none(), gone_us));
+    let Some((lane, believer, gone_us, known_us)) = last else { return };
     let length_us = us(known_us.unwrap_or(frame.scale.now_us).saturating_sub(gone_us));
     let (name, length) = (name(frame.trace, lane), format::seconds(length_us));
     said.next();
@@ -532,7 +534,7 @@ pub fn describe(trace: &Trace) -> String {
             facts.push(format!("cut and back {}", format::times(ledger.reconnects)));
         }
         if let Some(&disagreed_us) = disagreed_us.get(i).filter(|&&us| us > 0) {
-            facts.push(format!("{} of two ends that disagreed", format::seconds(disagreed_us)));
+            facts.push(format!("the two ends disagreed for {}", format::seconds(disagreed_us)));
         }
         if ledger.lost > 0 {
             facts.push(format!("{} lost", format::of(ledger.lost, "event", "events")));

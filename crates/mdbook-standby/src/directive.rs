@@ -10,6 +10,8 @@ use crate::near;
 /// preprocessor refuses it.
 const OF_MDBOOK: [&str; 5] = ["include", "rustdoc_include", "playground", "playpen", "title"];
 const OURS: &str = "experiment";
+/// After the name: everything can be set.
+const FULL: &str = "full";
 
 /// One directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Directive<'a> {
     pub range: Range<usize>,
     /// The experiment's name.
     pub name: &'a str,
+    /// The word `full`: it is the playground's, where everything can be set.
+    pub full: bool,
     /// Its parameters, in order.
     pub parameters: Vec<(&'a str, &'a str)>,
 }
@@ -71,10 +75,11 @@ fn read(text: &str, at: usize) -> Result<Option<Directive<'_>>, Problem> {
                 .to_owned(),
         ));
     }
-    let mut words = text[word_start + word_len..close].split_whitespace();
+    let mut words = text[word_start + word_len..close].split_whitespace().peekable();
     let name = words.next().filter(|name| !name.contains('=')).ok_or_else(|| {
         problem("expected an experiment's name: `{{#experiment NAME key=value …}}`".to_owned())
     })?;
+    let full = words.next_if_eq(&FULL).is_some();
     let parameters = words
         .map(|word| {
             word.split_once('=')
@@ -82,7 +87,7 @@ fn read(text: &str, at: usize) -> Result<Option<Directive<'_>>, Problem> {
                 .ok_or_else(|| problem(format!("expected `key=value` without spaces in it, found `{word}`")))
         })
         .collect::<Result<_, _>>()?;
-    Ok(Some(Directive { range: at..line_end, name, parameters }))
+    Ok(Some(Directive { range: at..line_end, name, full, parameters }))
 }
 
 /// Where the text is code (fenced, indented or inline) or an HTML comment.
@@ -139,6 +144,15 @@ mod tests {
         assert_eq!(directive.name, "four-ways");
         assert_eq!(directive.parameters, [("every", "1.2s"), ("rtt", "200ms")]);
         assert_eq!(directive.range, 7..53);
+    }
+
+    #[test]
+    fn the_playgrounds_word_stands_behind_the_name() {
+        let found = find("{{#experiment playground full every=1s}}\n");
+        let directive = found[0].as_ref().unwrap();
+        assert!(directive.full);
+        assert_eq!(directive.parameters, [("every", "1s")]);
+        assert!(problem("{{#experiment playground every=1s full}}").contains("key=value"));
     }
 
     #[test]

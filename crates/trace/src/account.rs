@@ -132,6 +132,8 @@ fn object(bytes: &[u8]) -> Carried {
         #[serde(borrow)]
         reset: Option<&'a RawValue>,
         #[serde(borrow)]
+        heartbeat: Option<&'a RawValue>,
+        #[serde(borrow)]
         error: Option<&'a RawValue>,
     }
     let Some((text, any)) = std::str::from_utf8(bytes)
@@ -149,6 +151,7 @@ fn object(bytes: &[u8]) -> Carried {
         Any { hello: Some(_), .. } => Kind::Open,
         Any { gap: Some(_), .. } => Kind::Gap,
         Any { reset: Some(_), .. } => Kind::Reset,
+        Any { heartbeat: Some(_), .. } => Kind::KeepAlive,
         Any { error: Some(_), .. } => Kind::Refusal,
         _ => Kind::Other,
     };

@@ -8,7 +8,7 @@
 //! | overhead | all other bytes, both ways: heads, framing, envelopes, hellos |
 //! | events | events that reached the client |
 //! | staleness | from the moment the server took an event to the moment the client had it |
-//! | held | time that connections were open or requests held |
+//! | held | time that connections were open or requests held: until the server's end, who holds them, where it is known; else until the client's |
 //!
 //! Bytes are those above TCP: HTTP/1.1 and WebSocket framing included, TLS, TCP and IP not.
 
@@ -118,7 +118,7 @@ impl Ledger {
 
     /// Counts one span, as far as it reaches until `until_us`.
     pub(crate) fn span(&mut self, span: &Span, until_us: i64) {
-        let to_us = span.to.map_or(until_us, |to| to.at_us);
+        let to_us = span.server_to.or(span.to).map_or(until_us, |to| to.at_us);
         match span.kind {
             SpanKind::Open | SpanKind::Held => {
                 let us = u64::try_from(to_us.saturating_sub(span.from.at_us)).unwrap_or(0);

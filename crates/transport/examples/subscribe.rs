@@ -82,9 +82,19 @@ fn machine(transport: &str, after: Option<Position>) -> Option<Box<dyn Machine>>
             let config = long_poll::Config { sub, timeout_ms: 25_000, backoff, seed };
             Box::new(LongPoll::new(config, after))
         }
-        "websocket" => Box::new(WebSocket::new(websocket::Config { sub, backoff, seed }, after)),
+        "websocket" => Box::new(WebSocket::new(
+            websocket::Config { sub, backoff, seed, keep_alive_ms: 0, silence_ms: 60_000 },
+            after,
+        )),
         "sse" => {
-            let config = sse::client::Config { sub, retry_ms: 2_000, backoff, seed };
+            let config = sse::client::Config {
+                sub,
+                retry_ms: 2_000,
+                backoff,
+                seed,
+                keep_alive_ms: 0,
+                silence_ms: 60_000,
+            };
             Box::new(SseClient::new(config, after))
         }
         _ => return None,

@@ -120,7 +120,8 @@ impl Frame {
     /// `epoch` is the life of the topic that events and gaps belong to; a hello and a reset bring
     /// their own. Every one of them has an `id:`, so that a browser that reconnects after it goes on
     /// from there. On event streams nothing is published, so a [`Frame::Error`] has no place in the
-    /// contract; it is written as an event of the type `refused`, which no client takes for news.
+    /// contract; it is written as an event of the type `refused`, which no client takes for news. Nor
+    /// has a heartbeat: it is written as the comment that stands for one there.
     #[must_use]
     pub fn to_sse(&self, epoch: Option<&Epoch>) -> String {
         let json = self.to_json();
@@ -129,6 +130,7 @@ impl Frame {
             Self::Hello(Hello { epoch, last_id }) => named("hello", epoch.as_ref(), *last_id, &json),
             Self::Gap(Gap { to, .. }) => named("gap", epoch, *to, &json),
             Self::Reset(Reset { epoch, last_id }) => named("reset", epoch.as_ref(), *last_id, &json),
+            Self::Heartbeat(_) => SSE_KEEP_ALIVE.to_owned(),
             Self::Error { .. } => format!("event: refused\ndata: {json}\n\n"),
         }
     }

@@ -83,6 +83,9 @@ pub enum Frame {
     Gap(Gap),
     /// `{"reset": {…}}`
     Reset(Reset),
+    /// `{"heartbeat": {…}}`: there is nothing to say, and the connection is there. Only to those who
+    /// asked for it (`heartbeat_ms`), because page code can't see a ping.
+    Heartbeat(Heartbeat),
     /// `{"error": {…}}`: the server could not use what we sent.
     Error {
         /// What is wrong.
@@ -103,7 +106,7 @@ impl Frame {
     /// a frame without any that we know is an error, because what it meant would be lost in silence.
     ///
     /// # Errors
-    /// The text is not one of the five kinds of frame.
+    /// The text is not one of the six kinds of frame.
     pub fn from_json(text: &str) -> Result<Self, BadFrame> {
         // Not serde's `untagged`: that reads a value into a buffer first, and a `RawValue` can only
         // be had from the text itself.
@@ -114,12 +117,14 @@ impl Frame {
             Ok(Self::Gap(gap))
         } else if let Some(reset) = any.reset {
             Ok(Self::Reset(reset))
+        } else if let Some(heartbeat) = any.heartbeat {
+            Ok(Self::Heartbeat(heartbeat))
         } else if let Some(Refusal { title, detail }) = any.error {
             Ok(Self::Error { title, detail })
         } else if let (Some(id), Some(data), Some(published_at)) = (any.id, any.data, any.published_at) {
             Ok(Self::Event(Event { id, data, published_at }))
         } else {
-            Err(BadFrame("neither an event nor a hello, gap, reset or error".to_owned()))
+            Err(BadFrame("neither an event nor a hello, gap, reset, heartbeat or error".to_owned()))
         }
     }
 }
@@ -132,12 +137,22 @@ impl Serialize for Frame {
             Self::Event(event) => event.serialize(serializer),
             Self::Gap(gap) => serializer.serialize_newtype_variant("Frame", 2, "gap", gap),
             Self::Reset(reset) => serializer.serialize_newtype_variant("Frame", 3, "reset", reset),
+            Self::Heartbeat(heartbeat) => {
+                serializer.serialize_newtype_variant("Frame", 5, "heartbeat", heartbeat)
+            }
             Self::Error { title, detail } => {
                 let refusal = Refusal { title: title.clone(), detail: detail.clone() };
                 serializer.serialize_newtype_variant("Frame", 4, "error", &refusal)
             }
         }
     }
+}
+
+/// A sign that the connection is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// The last id that was told on this connection.
+    pub last_id: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -153,6 +168,7 @@ struct AnyFrame {
     hello: Option<Hello>,
     gap: Option<Gap>,
     reset: Option<Reset>,
+    heartbeat: Option<Heartbeat>,
     error: Option<Refusal>,
     id: Option<u64>,
     #[serde(default, deserialize_with = "present")]
@@ -210,6 +226,7 @@ mod tests {
                 Frame::Reset(Reset { epoch: Some(epoch), last_id: 0 }),
                 r#"{"reset":{"epoch":"k3f9","last_id":0}}"#,
             ),
+            (Frame::Heartbeat(Heartbeat { last_id: 9 }), r#"{"heartbeat":{"last_id":9}}"#),
             (
                 Frame::Error { title: "Not JSON".into(), detail: "Send one JSON object.".into() },
                 r#"{"error":{"title":"Not JSON","detail":"Send one JSON object."}}"#,

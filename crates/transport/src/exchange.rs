@@ -12,6 +12,13 @@ use crate::position::Position;
 /// a subscriber that looks alive hears nothing.
 pub(crate) const CONNECT_TIMEOUT_US: u64 = 30_000_000;
 
+/// How often a client that can't bear silence for longer than `silence_ms` asks to be told that the
+/// connection is there: three times as often, so that a sign that is late is no reason to give up.
+/// Servers of this contract take 500 ms and more.
+pub(crate) fn sign_ms(silence_ms: u32) -> u32 {
+    (silence_ms / 3).max(500)
+}
+
 /// The largest answer that we collect. Servers bound theirs well below; this bounds what a wrong one
 /// can make us hold.
 pub(crate) const MAX_ANSWER_BYTES: usize = 8 << 20;

@@ -239,6 +239,8 @@ pub enum Why {
     Code(u16),
     /// The stream came to its end.
     Ended,
+    /// Nothing came for this long, in milliseconds.
+    Silent(u32),
     /// What came is not what this transport speaks.
     Malformed(String),
 }

@@ -6,7 +6,7 @@
 
 use crate::backoff::{Backoff, Retries};
 use crate::event::Frame;
-use crate::exchange::{CONNECT_TIMEOUT_US, Target};
+use crate::exchange::{CONNECT_TIMEOUT_US, Target, sign_ms};
 use crate::machine::{Action, Input, Machine, Notice, Output, Why};
 use crate::position::Position;
 use crate::progress::Progress;
@@ -30,6 +30,9 @@ const UNREADABLE: u16 = 4007;
 /// The server didn't answer the handshake or say hello.
 const TOO_SLOW: u16 = 4008;
 
+/// Nothing came for too long. Only a connection that is there after all carries it to the server.
+const SILENT: u16 = 4009;
+
 // ANCHOR: config
 /// What is set for a subscriber over a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,12 @@ pub struct Config {
     pub backoff: Backoff,
     /// Of the waits: each subscriber its own.
     pub seed: u64,
+    /// How often the server is asked to ping, 500 to 120,000; 0: as it does for everyone. It finds out
+    /// with it that we are gone. A page never sees a ping.
+    pub keep_alive_ms: u32,
+    /// The socket is given up after so long without a message, 1,000 or more; 0: never. The server is
+    /// asked for messages that show that it is there.
+    pub silence_ms: u32,
 }
 // ANCHOR_END: config
 
@@ -62,8 +71,8 @@ enum State {
     /// The handshake is under way, or done and the hello still missing. Goes to `Open` with the
     /// first frame, to `Waiting` with a close or at the deadline.
     Opening { deadline_us: u64 },
-    /// The server has spoken. Stays until a close.
-    Open,
+    /// The server has spoken. Stays until a close, or until it has been silent for too long.
+    Open { silent_us: Option<u64> },
     /// After a cut. Goes to `Opening` when the time comes.
     Waiting { until_us: u64 },
 }
@@ -82,11 +91,15 @@ impl WebSocket {
     fn open(&mut self, now_us: u64, out: &mut Vec<Output>) {
         self.n += 1;
         // In the URL, because a page can't set a header on a handshake.
-        let target = Target::new("ws")
-            .after(self.progress.position())
-            .sub(&self.config.sub)
-            .with("n", self.n)
-            .finish();
+        let mut target =
+            Target::new("ws").after(self.progress.position()).sub(&self.config.sub).with("n", self.n);
+        if self.config.keep_alive_ms > 0 {
+            target = target.with("keep_alive_ms", self.config.keep_alive_ms);
+        }
+        if self.config.silence_ms > 0 {
+            target = target.with("heartbeat_ms", sign_ms(self.config.silence_ms));
+        }
+        let target = target.finish();
         out.push(Output::Do(Action::OpenSocket { n: self.n, target }));
         self.state = State::Opening { deadline_us: now_us + CONNECT_TIMEOUT_US };
     }
@@ -111,9 +124,10 @@ impl WebSocket {
         };
         // Any frame shows that the topic's own code has answered; a reset stands in a hello's place.
         if let State::Opening { .. } = self.state {
-            self.state = State::Open;
             self.retries.opened(now_us);
         }
+        // And each of them that the connection is there.
+        self.state = State::Open { silent_us: self.silent_us(now_us) };
         match frame {
             // It may come twice: a topic that nobody has published to has no epoch to name yet.
             Frame::Hello(hello) => self.progress.hello(&hello, out),
@@ -122,11 +136,19 @@ impl WebSocket {
             Frame::Event(event) => self.progress.event(None, event, out),
             Frame::Gap(gap) => self.progress.gap(None, gap, out),
             Frame::Reset(reset) => self.progress.reset(reset, out),
+            // It has said what it is for by arriving.
+            Frame::Heartbeat(_) => {}
             // The answer to something that we published, or rather failed to.
             Frame::Error { title, detail } => out.push(Output::Tell(Notice::Refused { title, detail })),
         }
     }
     // ANCHOR_END: receive
+
+    /// When silence from now on will have lasted too long.
+    fn silent_us(&self, now_us: u64) -> Option<u64> {
+        let silence_ms = self.config.silence_ms;
+        (silence_ms > 0).then(|| now_us.saturating_add(u64::from(silence_ms) * 1_000))
+    }
 
     // ANCHOR: publish
     /// Nothing is kept for later. A queue would have to be bounded, could not say whether the
@@ -135,7 +157,7 @@ impl WebSocket {
     fn publish(&self, data: &str, out: &mut Vec<Output>) {
         let refuse =
             |title: &str, detail: String| Output::Tell(Notice::Refused { title: title.to_owned(), detail });
-        let State::Open = self.state else {
+        let State::Open { .. } = self.state else {
             let detail = "Nothing was sent. Publish again when the socket is open.".to_owned();
             return out.push(refuse("The socket is not open", detail));
         };
@@ -180,7 +202,7 @@ impl WebSocket {
 
     /// With a close frame, so that the server can tell this from a cut.
     fn stop(&mut self, out: &mut Vec<Output>) {
-        if let State::Opening { .. } | State::Open = self.state {
+        if let State::Opening { .. } | State::Open { .. } = self.state {
             out.push(Output::Do(Action::CloseSocket { n: self.n, code: NORMAL }));
         }
         self.state = State::Idle;
@@ -200,13 +222,19 @@ impl Machine for WebSocket {
                 out.push(Output::Do(Action::CloseSocket { n: self.n, code: TOO_SLOW }));
                 self.cut(now_us, Why::Network, out);
             }
-            (State::Opening { .. } | State::Open, Input::Text { n, text }) if n == self.n => {
+            (State::Open { silent_us: Some(silent_us) }, Input::Wake) if now_us >= *silent_us => {
+                // The browser waits for the server's answer to this, and for a while gets none: but
+                // that is its affair. We are already on our way back.
+                out.push(Output::Do(Action::CloseSocket { n: self.n, code: SILENT }));
+                self.cut(now_us, Why::Silent(self.config.silence_ms), out);
+            }
+            (State::Opening { .. } | State::Open { .. }, Input::Text { n, text }) if n == self.n => {
                 self.receive(now_us, text, out);
             }
-            (State::Opening { .. } | State::Open, Input::Closed { n, code }) if n == self.n => {
+            (State::Opening { .. } | State::Open { .. }, Input::Closed { n, code }) if n == self.n => {
                 self.closed(now_us, code, out);
             }
-            (State::Opening { .. } | State::Open, Input::Failed { n }) if n == self.n => {
+            (State::Opening { .. } | State::Open { .. }, Input::Failed { n }) if n == self.n => {
                 self.cut(now_us, Why::Network, out);
             }
             // `Opened` alone says little: the 101 may have come from a proxy. The hello decides.
@@ -216,9 +244,11 @@ impl Machine for WebSocket {
 
     fn wake_at(&self) -> Option<u64> {
         match self.state {
-            // An open socket may be silent for as long as nothing is published. Whether it is still
-            // alive page code can't ask: pings are the browser's and the server's affair.
-            State::Idle | State::Open => None,
+            State::Idle => None,
+            // An open socket may be silent for as long as nothing is published, unless heartbeats were
+            // asked for. Whether it is still alive page code can't ask otherwise: pings are the
+            // browser's and the server's affair.
+            State::Open { silent_us } => silent_us,
             State::Opening { deadline_us } => Some(deadline_us),
             State::Waiting { until_us } => Some(until_us),
         }

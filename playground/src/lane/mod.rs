@@ -49,6 +49,8 @@ struct State {
     wake: Option<Timeout>,
     sends: Option<Interval>,
     handshake: Handshake,
+    /// The server has said hello, and no cut came since.
+    is_open: bool,
     gave_up: Option<String>,
 }
 
@@ -96,6 +98,7 @@ impl Lane {
                 wake: None,
                 sends: None,
                 handshake: Handshake::Done,
+                is_open: false,
                 gave_up: None,
             }),
         })
@@ -117,6 +120,7 @@ impl Lane {
         {
             let mut state = self.state.borrow_mut();
             state.runs = false;
+            state.is_open = false;
             state.sends = None;
         }
         self.step(0, Input::Stop);
@@ -296,6 +300,11 @@ impl Lane {
     /// Writes down what the machine learned.
     fn learn(&self, n: u64, notice: Notice) {
         let (index, ahead) = (self.index, self.state.borrow().ahead);
+        match notice {
+            Notice::Hello(_) | Notice::Reset(_) => self.state.borrow_mut().is_open = true,
+            Notice::Cut { .. } => self.state.borrow_mut().is_open = false,
+            _ => {}
+        }
         self.run.record(|recorder, now_us| match notice {
             Notice::Hello(hello) => {
                 let epoch = hello.epoch.as_ref().map(standby_transport::Epoch::as_str);
@@ -351,7 +360,7 @@ impl Lane {
         let sends = Interval::new(send_every_ms, move || {
             if let Some(lane) = lane.upgrade() {
                 // A socket that is not open has nothing to say, and says so; here nobody waits for it.
-                let open = lane.state.borrow().machine.wake_at().is_none();
+                let open = lane.state.borrow().is_open;
                 if open {
                     lane.step(0, Input::Publish { data: &hand::data(lane.what).to_string() });
                 }

@@ -25,15 +25,16 @@ pub(super) fn machine(spec: &LaneSpec, sub: &str, seed: u64, after: Option<Posit
             let config = long_poll::Config { sub, timeout_ms, backoff: backoff(waits), seed };
             Box::new(LongPoll::new(config, after))
         }
-        LaneSpec::WebSocket { backoff: waits, .. } => {
-            let config = websocket::Config { sub, backoff: backoff(waits), seed };
+        LaneSpec::WebSocket { backoff: waits, keep_alive_ms, silence_ms, .. } => {
+            let config = websocket::Config { sub, backoff: backoff(waits), seed, keep_alive_ms, silence_ms };
             Box::new(WebSocket::new(config, after))
         }
-        LaneSpec::Sse { retry_ms, client: Client::EventSource, .. } => {
-            Box::new(EventSource::new(event_source::Config { sub, retry_ms }, after))
+        LaneSpec::Sse { retry_ms, client: Client::EventSource, keep_alive_ms, .. } => {
+            Box::new(EventSource::new(event_source::Config { sub, retry_ms, keep_alive_ms }, after))
         }
-        LaneSpec::Sse { retry_ms, client: Client::Fetch, .. } => {
-            let config = client::Config { sub, retry_ms, backoff: STREAM_BACKOFF, seed };
+        LaneSpec::Sse { retry_ms, client: Client::Fetch, keep_alive_ms, silence_ms } => {
+            let config =
+                client::Config { sub, retry_ms, backoff: STREAM_BACKOFF, seed, keep_alive_ms, silence_ms };
             Box::new(SseClient::new(config, after))
         }
     }
@@ -57,6 +58,7 @@ pub(super) fn why(why: &Why) -> String {
         Why::Network => "connection lost".to_owned(),
         Why::Status(status) => status.to_string(),
         Why::Code(code) => format!("close code {code}"),
+        Why::Silent(ms) => format!("silent for {}", standby_figure::format::seconds(u64::from(*ms) * 1_000)),
         Why::Ended => "the stream ended".to_owned(),
         Why::Malformed(what) => what.clone(),
     }

@@ -3,13 +3,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use standby_figure::{Figure, Hit, View, figure, hit, timeline};
+use standby_figure::{Figure, Hit, View, blank, hit, timeline};
 use standby_trace::Trace;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 
 use super::label::Label;
 use crate::dom;
-use crate::paint::{Canvas, Palette};
+use crate::paint::Palette;
+use crate::tiles::Canvas;
 
 /// Below this width the lanes' words stand above their rails.
 const NARROW: f32 = 560.0;
@@ -99,6 +100,14 @@ impl Picture {
         self.palette.replace(Palette::of(&self.element));
     }
 
+    /// Another trace comes: nothing of the one before it stays.
+    pub(crate) fn forget(&self) {
+        self.pin(None);
+        if let Some(canvas) = &self.canvas {
+            canvas.forget();
+        }
+    }
+
     /// Draws a trace, as far as it is known at `now_us`, with the cursor if there is one.
     pub(crate) fn draw(&self, trace: &Trace, ends_us: (i64, i64), now_us: i64, cursor_us: Option<i64>) {
         let width = self.width.get();
@@ -117,14 +126,14 @@ impl Picture {
             cursor_us,
             ..View::default()
         };
-        let figure = figure(trace, &view);
         let below = timeline(trace, &view);
-        self.place(&figure, &below, narrow);
+        self.place(&blank(trace, &view), &below, narrow);
         let palette = self.palette.borrow();
-        for (canvas, figure) in [(&self.canvas, &figure), (&self.timeline, &below)] {
-            if let Some(canvas) = canvas {
-                canvas.paint(figure, &palette);
-            }
+        if let Some(canvas) = &self.canvas {
+            canvas.paint_trace(trace, &view, &palette);
+        }
+        if let Some(canvas) = &self.timeline {
+            canvas.paint(&below, &palette);
         }
         self.view.replace(Some(view));
     }

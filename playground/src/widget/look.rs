@@ -339,6 +339,8 @@ impl Widget {
         self.looking.player.set(Some(player));
         self.looking.cursor_us.set(Some(player.at_us()));
         self.looking.change(|axis| axis.show(player.at_us(), kept));
+        // What is chosen may not have happened yet.
+        self.picture.pin(None);
         self.looked();
         self.next_frame();
     }

@@ -237,7 +237,7 @@ impl Widget {
         self.looking.begin(Axis::new(scenario.window_ms));
         self.rest_us.set(0);
         self.scenario.replace(scenario);
-        self.picture.pin(None);
+        self.picture.forget();
         self.close_panels();
         self.show_state();
         self.show_playground_link();
@@ -356,7 +356,7 @@ impl Widget {
         self.spoken.borrow_mut().begin();
         let scenario = self.scenario.borrow().clone();
         self.looking.begin(Axis::new(scenario.window_ms));
-        self.picture.pin(None);
+        self.picture.forget();
         self.show_words();
         self.paint();
 

@@ -102,7 +102,7 @@ impl Widget {
     /// Another trace is shown: nothing of the one before it stays.
     fn changed_source(self: &Rc<Self>) {
         self.sources.set(self.sources.get() + 1);
-        self.picture.pin(None);
+        self.picture.forget();
         self.table.clear();
         self.close_panels();
         self.show_state();

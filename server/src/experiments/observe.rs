@@ -22,7 +22,7 @@ pub(super) async fn observe(
     proxied: bool,
     mut socket: Socket,
 ) {
-    let keep_alive = app.config.keep_alive();
+    let keep_alive = app.config.keep_alive(None);
     let mut ping = interval_at(Instant::now() + keep_alive, keep_alive);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Before the hello is written: what happens from here on is not missed.

@@ -110,7 +110,8 @@ async fn steer(
 
 /// Lets something go wrong on an experiment's topic.
 ///
-/// `drop` resets the connections that serve it now. `refuse` resets new requests, `stall` lets
+/// `drop` resets the connections that serve it now. `half-open` lets them go dead: what either end
+/// sends vanishes, and neither is told. `refuse` resets new requests, `stall` lets
 /// nothing out, `unavailable` answers 503, each for a while. Publishing goes on meanwhile.
 #[utoipa::path(
     post,

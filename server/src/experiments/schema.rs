@@ -83,11 +83,11 @@ pub struct InForce {
     pub publish: Publisher,
 }
 
-/// Something that goes wrong. `for_ms` belongs to all kinds but `drop`.
+/// Something that goes wrong. `for_ms` belongs to all kinds but `drop` and `half-open`.
 #[derive(Debug, ToSchema)]
 pub struct Fault {
-    /// `drop`, `refuse`, `stall` or `unavailable`.
-    #[schema(pattern = "^(drop|refuse|stall|unavailable)$")]
+    /// `drop`, `half-open`, `refuse`, `stall` or `unavailable`.
+    #[schema(pattern = "^(drop|half-open|refuse|stall|unavailable)$")]
     pub kind: String,
     /// Only the subscriber of this label.
     pub sub: Option<String>,

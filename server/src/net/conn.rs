@@ -4,15 +4,21 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use axum::http::Uri;
 use futures_util::task::AtomicWaker;
 use standby_trace::tap::{ClosedBy, Exchange, Part, ToObserver};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::link::Link;
 use super::tap::{self, Claim, Tap};
 use super::{clock, lock};
+
+/// So long may a dead connection take up a place. TCP alone would take a quarter of an hour to find
+/// out, and only if there is something to send (RFC 9293 §3.8.3 leaves the time to the user).
+const DEAD: Duration = Duration::from_secs(120);
 
 /// A connection. Handlers and observers' links hold references; the socket is not in it, so none of
 /// them keeps it open.
@@ -26,9 +32,10 @@ pub(crate) struct Conn {
     /// A byte of the head that is awaited has come.
     pub(super) head_begun: AtomicBool,
     reset: AtomicBool,
-    dead: AtomicBool,
+    /// Until when it is dead, and yet there.
+    dead: OnceLock<Instant>,
     told: Notify,
-    /// Of whoever reads after an upgrade.
+    /// Of whoever reads.
     pub(super) reader: AtomicWaker,
     /// Set when the next answer is a 101 for an experiment's topic.
     upgrading: AtomicBool,
@@ -65,7 +72,7 @@ impl Conn {
             begun: AtomicU64::new(0),
             head_begun: AtomicBool::new(false),
             reset: AtomicBool::new(false),
-            dead: AtomicBool::new(false),
+            dead: OnceLock::new(),
             told: Notify::new(),
             reader: AtomicWaker::new(),
             upgrading: AtomicBool::new(false),
@@ -89,13 +96,21 @@ impl Conn {
         self.reset.load(Ordering::Acquire)
     }
 
-    /// Lets it go dead: from now on nothing gets through, either way, and nobody is told.
+    /// Lets it go dead: from now on nothing gets through, either way, and nobody is told. After
+    /// [`DEAD`] both ends find out.
     pub(crate) fn half_open(&self) {
-        self.dead.store(true, Ordering::Release);
+        let _ = self.dead.set(Instant::now() + DEAD);
+        // The socket is taken from the application when it is next used. That is now.
+        self.reader.wake();
     }
 
     pub(super) fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::Acquire)
+        self.dead.get().is_some()
+    }
+
+    /// Until when it is dead, if it is.
+    pub(super) fn dead_until(&self) -> Option<Instant> {
+        self.dead.get().copied()
     }
 
     /// Returns when it has been reset. For one waiter at a time.

@@ -1,6 +1,9 @@
 //! An accepted socket, as hyper and a WebSocket's handler read and write it. It shows the tap what
 //! passes, lets no peer stall a write for ever, and closes with an RST where a fault wants it.
 //!
+//! A connection that a fault lets go dead keeps its two ends: the application's reads wait and its
+//! writes vanish, and a task of its own reads out the socket, until the peer closes it.
+//!
 //! After an upgrade for an experiment's topic the bytes go through [`Upgraded`], where conditions
 //! and faults act on them.
 
@@ -15,7 +18,8 @@ use socket2::SockRef;
 use standby_trace::tap::ClosedBy;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::census::Place;
@@ -41,6 +45,9 @@ pub(super) struct Io {
 enum Line {
     Direct(Socket),
     Upgraded(Box<Upgraded>),
+    /// Until that moment nothing gets through, and the application is not told. The socket is with
+    /// [`read_out`]; the place of the connection is taken as long as either is there.
+    Dead(Pin<Box<Sleep>>, #[expect(dead_code, reason = "held for its place")] Arc<Socket>),
     /// On the way from one to the other, and never seen.
     Between,
 }
@@ -53,6 +60,8 @@ pub(super) struct Socket {
     pub(super) ending: Ending,
     pub(super) _place: Place,
     pub(super) _awaited: TaskTrackerToken,
+    /// The server stops.
+    pub(super) shutdown: CancellationToken,
 }
 
 impl Drop for Socket {
@@ -75,6 +84,39 @@ impl Io {
             owes: false,
             head_end: HeadEnd::default(),
         }
+    }
+
+    /// If it has gone dead, parts the application from its socket.
+    fn part(&mut self) {
+        let Some(until) = self.conn.dead_until() else { return };
+        let socket = match std::mem::replace(&mut self.line, Line::Between) {
+            Line::Direct(socket) => Arc::new(socket),
+            Line::Upgraded(upgraded) => upgraded.socket(),
+            other => return self.line = other,
+        };
+        tokio::spawn(read_out(Arc::clone(&socket), until));
+        self.line = Line::Dead(Box::pin(sleep_until(until)), socket);
+    }
+
+    /// Takes what nobody will get.
+    fn swallow(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.conn.dead_until().is_some_and(|until| Instant::now() >= until) {
+            return Err(self.timed_out());
+        }
+        if self.conn.upgrading().is_some() {
+            if !self.head_end.is_whole() {
+                self.head_end.is_in(bytes);
+            } else if tap::is_watching() {
+                self.conn.app_sent_frames(bytes);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    /// What TCP says in the end of a peer that acknowledges nothing.
+    fn timed_out(&self) -> io::Error {
+        self.conn.ended_by(ClosedBy::Client);
+        io::Error::new(io::ErrorKind::TimedOut, "the peer is gone")
     }
 
     /// What a write came to: the tap's, the stall's and the upgrade's part in it.
@@ -125,6 +167,38 @@ impl Io {
     }
 }
 
+impl Drop for Io {
+    fn drop(&mut self) {
+        // The socket may be there for a while yet. To the application it is over.
+        if let Line::Dead(..) = self.line {
+            self.conn.closed();
+        }
+    }
+}
+
+/// Reads what comes from the peer of a dead connection, and throws it away, until the peer closes,
+/// the connection's time is up, or the server stops. Unread bytes would fill the peer's window, and
+/// it would find out by that.
+async fn read_out(socket: Arc<Socket>, until: Instant) {
+    let mut bytes = [0; 4096];
+    let read = async {
+        loop {
+            socket.stream.readable().await?;
+            match socket.stream.try_read(&mut bytes) {
+                Ok(0) => return Ok::<(), io::Error>(()),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
+        }
+    };
+    tokio::select! {
+        _ = timeout_at(until, read) => {}
+        () = socket.shutdown.cancelled() => {}
+    }
+    // The application may still hold the socket, but nobody waits for anything on it any more.
+    let _ = SockRef::from(&socket.stream).shutdown(std::net::Shutdown::Both);
+}
+
 /// Calls `f` with each of the first `count` bytes' pieces.
 fn each(mut count: usize, bytes: &[IoSlice<'_>], mut f: impl FnMut(&[u8])) {
     for piece in bytes {
@@ -143,19 +217,24 @@ struct HeadEnd {
 }
 
 impl HeadEnd {
+    const END: &[u8] = b"\r\n\r\n";
+
+    fn is_whole(&self) -> bool {
+        self.matched == Self::END.len()
+    }
+
     fn is_in(&mut self, bytes: &[u8]) -> bool {
-        const END: &[u8] = b"\r\n\r\n";
         for &byte in bytes {
-            if self.matched == END.len() {
+            if self.is_whole() {
                 break;
             }
-            self.matched = match (byte == END[self.matched], byte) {
+            self.matched = match (byte == Self::END[self.matched], byte) {
                 (true, _) => self.matched + 1,
                 (false, b'\r') => 1,
                 (false, _) => 0,
             };
         }
-        self.matched == END.len()
+        self.is_whole()
     }
 }
 
@@ -169,9 +248,15 @@ impl AsyncRead for Io {
         if this.conn.is_reset() {
             return Poll::Ready(Err(reset()));
         }
+        this.conn.reader.register(cx.waker());
+        this.part();
         let socket = match &mut this.line {
             Line::Direct(socket) => socket,
             Line::Upgraded(upgraded) => return upgraded.poll_read(cx, buf),
+            Line::Dead(until, _) => {
+                ready!(until.as_mut().poll(cx));
+                return Poll::Ready(Err(this.timed_out()));
+            }
             Line::Between => return Poll::Ready(Err(reset())),
         };
         let before = buf.filled().len();
@@ -195,7 +280,9 @@ impl AsyncWrite for Io {
         if this.conn.is_reset() {
             return Poll::Ready(Err(reset()));
         }
+        this.part();
         match &mut this.line {
+            Line::Dead(..) => Poll::Ready(this.swallow(bytes)),
             Line::Direct(socket) => {
                 let written = Pin::new(&mut socket.stream).poll_write(cx, bytes);
                 this.after_write(cx, bytes.len(), written, &[IoSlice::new(bytes)])
@@ -214,7 +301,12 @@ impl AsyncWrite for Io {
         if this.conn.is_reset() {
             return Poll::Ready(Err(reset()));
         }
+        this.part();
         match &mut this.line {
+            Line::Dead(..) => {
+                let first = bytes.iter().find(|piece| !piece.is_empty());
+                Poll::Ready(first.map_or(Ok(0), |piece| this.swallow(piece)))
+            }
             Line::Direct(socket) => {
                 let written = Pin::new(&mut socket.stream).poll_write_vectored(cx, bytes);
                 let offered = bytes.iter().map(|piece| piece.len()).sum();
@@ -240,6 +332,7 @@ impl AsyncWrite for Io {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.conn.ended_by(ClosedBy::Server);
+        this.part();
         match &mut this.line {
             Line::Direct(socket) if !this.conn.is_reset() => Pin::new(&mut socket.stream).poll_shutdown(cx),
             Line::Upgraded(upgraded) => {
@@ -271,6 +364,7 @@ mod tests {
             ending: Ending(Conn::new(peer)),
             _place: Census::new(Limits::default()).admit(peer.ip()).unwrap(),
             _awaited: TaskTracker::new().token(),
+            shutdown: CancellationToken::new(),
         };
         (client, Io::new(socket, Duration::from_secs(10)))
     }
@@ -308,6 +402,34 @@ mod tests {
         assert_eq!(io.write(b"HTTP").await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
         drop(io);
         assert_eq!(client.read_u8().await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn a_dead_connection_takes_everything_gives_nothing_and_resets_nothing() {
+        let (mut client, mut io) = pair().await;
+        io.conn.half_open();
+        client.write_all(b" / HTTP/1.1").await.unwrap();
+        assert_eq!(io.write(b"HTTP").await.unwrap(), 4);
+        io.shutdown().await.unwrap();
+        let heard = tokio::time::timeout(Duration::from_millis(20), io.read(&mut [0; 8])).await;
+        assert!(heard.is_err(), "nothing that was sent since is there to be read: {heard:?}");
+        let heard = tokio::time::timeout(Duration::from_millis(20), client.read(&mut [0; 8])).await;
+        assert!(heard.is_err(), "neither what was written nor the end has got through: {heard:?}");
+        // The peer closes, and is let go in order. The application is not told.
+        client.shutdown().await.unwrap();
+        assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+        assert_eq!(io.write(b"more").await.unwrap(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_connection_takes_up_its_place_for_two_minutes_at_most() {
+        let (mut client, mut io) = pair().await;
+        let began = Instant::now();
+        io.conn.half_open();
+        assert_eq!(io.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed().as_secs(), 120);
+        assert_eq!(io.write(b"x").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0, "the peer is let go too");
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub async fn serve(
             Ok(place) => {
                 let conn = Conn::new(peer);
                 let _awaited = server.open.token();
-                let socket = Socket { stream, ending: Ending(conn), _place: place, _awaited };
+                let shutdown = server.shutdown.clone();
+                let socket = Socket { stream, ending: Ending(conn), _place: place, _awaited, shutdown };
                 server.open.spawn(Arc::clone(&server).connection(socket));
             }
             Err(full) => {

@@ -41,7 +41,7 @@ pub(super) struct Upgraded {
 
 #[derive(Debug)]
 struct Shared {
-    socket: Socket,
+    socket: Arc<Socket>,
     upgrade: Upgrade,
     write_stall: Duration,
     outbound: Mutex<Outbound>,
@@ -97,7 +97,7 @@ impl Upgraded {
             writer: None,
         };
         let shared = Arc::new(Shared {
-            socket,
+            socket: Arc::new(socket),
             upgrade,
             write_stall,
             outbound: Mutex::new(outbound),
@@ -110,8 +110,6 @@ impl Upgraded {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Self { shared, inbound } = self;
         let conn = &shared.socket.ending.0;
-        // A reset must reach a reader who waits for a timer or for the peer.
-        conn.reader.register(cx.waker());
         if conn.is_reset() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -167,6 +165,11 @@ impl Upgraded {
         outbound.queue.push_back((arrives, Bytes::copy_from_slice(bytes)));
         shared.more.notify_one();
         Poll::Ready(Ok(bytes.len()))
+    }
+
+    /// The socket, for whoever takes over from here.
+    pub(super) fn socket(&self) -> Arc<Socket> {
+        Arc::clone(&self.shared.socket)
     }
 
     /// The application sends no more. What is under way still arrives.
@@ -226,6 +229,10 @@ impl Shared {
         self.upgrade.link.stalled_until(self.upgrade.sub.as_deref())
     }
 
+    fn is_dead(&self) -> bool {
+        self.socket.ending.0.is_dead()
+    }
+
     /// What is to be sent next, and when; `None`: nothing any more.
     async fn next(&self) -> Option<(Instant, Bytes)> {
         loop {
@@ -244,7 +251,8 @@ impl Shared {
 
     async fn write(&self, bytes: &mut Bytes) -> io::Result<()> {
         let stream = &self.socket.stream;
-        while !bytes.is_empty() {
+        // What was under way when the connection went dead vanishes too.
+        while !bytes.is_empty() && !self.is_dead() {
             timeout(self.write_stall, stream.writable()).await.map_err(|_| io::ErrorKind::TimedOut)??;
             match stream.try_write(bytes) {
                 Ok(count) => {
@@ -272,6 +280,9 @@ impl Shared {
                 sleep_until(until).await;
             }
             self.write(&mut bytes).await?;
+        }
+        if self.is_dead() {
+            return Ok(());
         }
         SockRef::from(&self.socket.stream).shutdown(std::net::Shutdown::Write)?;
         if lock(&self.outbound).abandoned {
@@ -305,7 +316,7 @@ async fn send_out(shared: Arc<Shared>) {
         () = conn.until_reset() => Err(io::ErrorKind::ConnectionReset.into()),
         sent = shared.send_all() => sent,
     };
-    if sent.is_err() {
+    if sent.is_err() && !shared.is_dead() {
         conn.ended_by(ClosedBy::Client);
         let mut outbound = lock(&shared.outbound);
         outbound.failed = true;

@@ -126,13 +126,13 @@ fn assert_same_but_for_masks(label: &str, told: &[u8], captured: &[u8]) -> usize
 }
 
 /// A tcpdump at work.
-struct Capture {
+pub(crate) struct Capture {
     child: Child,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 impl Capture {
-    async fn begin(port: u16) -> Self {
+    pub(crate) async fn begin(port: u16) -> Self {
         let file = std::env::temp_dir().join(format!("standby-capture-{port}.pcap"));
         let child = Command::new("tcpdump")
             // Each packet is written when it is seen; and by root, who owns the directory.
@@ -166,7 +166,7 @@ impl Capture {
     }
 
     /// What went to the server and what came from it, on the connection of this client's port.
-    fn streams(&self, port: u16) -> (Vec<u8>, Vec<u8>) {
+    pub(crate) fn streams(&self, port: u16) -> (Vec<u8>, Vec<u8>) {
         let packets = self.packets();
         let to_server = packets.iter().filter(|packet| packet.source == port);
         let to_client = packets.iter().filter(|packet| packet.destination == port);

@@ -22,7 +22,7 @@ pub(super) async fn every_transport_delivers(test: &mut Test<'_>) -> Result<()> 
     let firsts = widget.firsts().await?;
     widget.nothing_lost_or_doubled(&firsts).await?;
     let (resets, errors): (Vec<_>, Vec<_>) =
-        test.browser.take_seen().errors.into_iter().partition(|error| is_reset_socket(error));
+        test.browser.take_seen().await?.errors.into_iter().partition(|error| is_reset_socket(error));
     // The experiment resets its socket once, on purpose. Firefox says so on the console.
     let expected = usize::from(test.browser.engine == Engine::Firefox);
     ensure!(resets.len() <= expected, "more sockets were reset than the experiment resets: {resets:?}");
@@ -97,7 +97,7 @@ pub(super) async fn what_came_over_the_wire_is_shown_as_text(test: &mut Test<'_>
     let script = "return document.getElementById(arguments[0]).querySelectorAll('img, h1').length";
     let elements: u32 = test.browser.js(script, &[json!(widget.id)]).await?;
     ensure!(elements == 0, "an event's text has become {elements} elements");
-    let errors = test.browser.take_seen().errors;
+    let errors = test.browser.take_seen().await?.errors;
     ensure!(errors.is_empty(), "an event's text says on the console: {errors:?}");
     Ok(())
 }

@@ -47,11 +47,11 @@ pub(super) async fn mdbook_serve_finds_the_server_beside_it(test: &mut Test<'_>)
 
 pub(super) async fn a_static_host_says_that_it_has_no_server(test: &mut Test<'_>) -> Result<()> {
     let place = place(test, "four-ways")?;
-    let host = Host::start(test.setup.book(), "/some/where/below").await?;
+    let host = Host::start(test.book.clone(), "/some/where/below").await?;
     let widget = Widget::open(&test.browser, &host.origin, &place).await?;
     widget.press(".standby-run").await?;
     widget.wait_for("no-server").await?;
-    let seen = test.browser.take_seen();
+    let seen = test.browser.take_seen().await?;
     ensure!(seen.errors.is_empty(), "it says on the console: {:?}", seen.errors);
     let elsewhere: Vec<_> = seen
         .requests

@@ -135,7 +135,7 @@ pub(super) async fn what_a_user_sent_is_text_on_the_wire_and_in_the_log(test: &m
     let script = "return document.getElementById(arguments[0]).querySelectorAll('img').length";
     let images: u64 = test.browser.js(script, &[json!(widget.id)]).await?;
     ensure!(images == 0, "text has become {images} images");
-    let errors = test.browser.take_seen().errors;
+    let errors = test.browser.take_seen().await?.errors;
     ensure!(!errors.iter().any(|error| error.contains("run")), "text has run: {errors:?}");
     Ok(())
 }
@@ -269,7 +269,7 @@ pub(super) async fn the_javascript_clients_recover(test: &mut Test<'_>) -> Resul
     }
     // Firefox says on its console that a socket was cut; that it was is the point.
     if test.browser.engine == Engine::Firefox {
-        test.browser.take_seen();
+        test.browser.take_seen().await?;
     }
     Ok(())
 }

@@ -34,9 +34,9 @@ proptest! {
             prop_assert!(field.at.start <= field.at.end && field.at.end <= bytes.len());
         }
         prop_assert!(cut_bytes == 0 || !dissection.remarks.is_empty(), "a cut piece says so");
-        let sum: u64 = kinds(&[piece], context).iter().map(|(_, bytes)| bytes).sum();
+        let sum: u64 = kinds(std::slice::from_ref(&piece), context).iter().map(|(_, bytes)| bytes).sum();
         prop_assert_eq!(sum, bytes.len() as u64 + cut_bytes);
-        let _ = flat(&dissection);
+        let _ = flat(&piece, &dissection);
     }
 
     #[test]
@@ -103,4 +103,17 @@ fn a_piece_with_too_many_fields_says_so_and_keeps_its_classes() {
     assert_eq!(dissection.fields.len(), standby_dissect::MAX_FIELDS);
     assert!(dissection.remarks.iter().any(|remark| remark.contains("fields")), "{:?}", dissection.remarks);
     assert!(dissection.runs.iter().all(|run| matches!(run.class, Class::Comment | Class::LineEnd)));
+}
+
+/// The standard ends a line at a lone CR, the ledger's reader does not.
+#[test]
+fn where_two_readings_differ_the_bytes_of_news_are_the_ledgers() {
+    use standby_trace::{
+        Direction::ToClient,
+        tap::{Part, Via},
+    };
+    let text = "data: {\"id\":5,\r\"data\":1}\n\n";
+    let counted = carried(Via::Sse, ToClient, Part::ResponseBody, text.as_bytes()).payload_bytes as usize;
+    assert!(counted > 0);
+    assert_eq!(crate::sample::read(Via::Sse, ToClient, Part::ResponseBody, text).news_bytes(), counted);
 }

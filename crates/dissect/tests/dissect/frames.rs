@@ -152,7 +152,10 @@ fn the_accept_value_comes_out_of_the_key_step_by_step() {
 
 #[test]
 fn the_names_are_wiresharks_and_the_reserved_bits_one_number() {
-    let flat = flat(&frame(ToServer, &MASKED));
+    let flat = |direction, bytes: &[u8]| {
+        let piece = piece(Via::WebSocket, direction, Part::Frame, bytes);
+        flat(&piece, &dissect(&piece, Context::default()))
+    };
     let expected = [
         ("websocket.fin", "1"),
         ("websocket.rsv", "0"),
@@ -160,10 +163,10 @@ fn the_names_are_wiresharks_and_the_reserved_bits_one_number() {
         ("websocket.mask", "1"),
         ("websocket.payload_length", "5"),
         ("websocket.masking_key", "37fa213d"),
+        ("websocket.payload.text", "Hello"),
     ];
-    assert_eq!(flat, expected.map(|(name, value)| (name, value.to_owned())));
-    let reserved = frame(ToClient, &[0xd1, 0x00]);
-    assert!(standby_dissect::flat(&reserved).contains(&("websocket.rsv", "5".to_owned())));
+    assert_eq!(flat(ToServer, &MASKED), expected.map(|(name, value)| (name, value.to_owned())));
+    assert!(flat(ToClient, &[0xd1, 0x00]).contains(&("websocket.rsv", "5".to_owned())));
 }
 
 #[test]

@@ -74,8 +74,10 @@ fn a_response_head_is_taken_apart() {
 fn a_reason_may_be_empty_or_have_blanks() {
     for (line, reason) in [("HTTP/1.1 404 ", None), ("HTTP/1.1 304 Not Modified", Some("Not Modified"))] {
         let head = format!("{line}\r\n\r\n");
-        let dissection = read(Via::ShortPoll, ToClient, Part::ResponseHead, head);
-        let found = flat(&dissection).into_iter().find(|(name, _)| *name == "http.response.phrase");
+        let piece = piece(Via::ShortPoll, ToClient, Part::ResponseHead, head);
+        let found = flat(&piece, &dissect(&piece, Context::default()))
+            .into_iter()
+            .find(|(name, _)| *name == "http.response.phrase");
         assert_eq!(found.map(|(_, value)| value).as_deref(), reason);
     }
 }
@@ -134,7 +136,9 @@ fn a_chunk_is_a_size_an_extension_data_and_two_line_ends() {
     assert_eq!(field(&dissection, "chunk extension").value, ";name=\"a;b\"");
     assert_eq!(field(&dissection, "body").value, "abcdefghijklmnopqrstuvwxyz");
     assert_eq!(dissection.remarks, Vec::<String>::new());
-    assert_eq!(flat(&dissection), [("http.chunk_size", "26".to_owned())]);
+    let flat = flat(&piece(Via::ShortPoll, ToClient, Part::Chunk, text), &dissection);
+    assert_eq!(flat[0], ("http.chunk_size", "26".to_owned()));
+    assert!(flat[1].0 == "http.chunk_data" && flat[1].1.starts_with("616263"), "{flat:?}");
     let framing: usize =
         dissection.runs.iter().filter(|run| run.class == Class::Chunk).map(|run| run.at.len()).sum();
     assert_eq!(framing, text.len() - 26);

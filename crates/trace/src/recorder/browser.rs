@@ -4,7 +4,7 @@ use crate::ledger::published_before;
 use crate::scenario::Transport;
 use crate::trace::{Direction, Kind, MarkKind, Moment, SpanKind, Who};
 
-use super::Recorder;
+use super::{ExchangeRef, Recorder};
 
 impl Recorder {
     /// A request, a handshake or a stream's GET left.
@@ -42,8 +42,11 @@ impl Recorder {
         }
         let open = |span: &crate::trace::Span| span.kind == SpanKind::Open && span.to.is_none();
         let lane_id = u16::try_from(lane).ok();
-        if !self.trace().spans.iter().any(|span| span.lane == lane_id && open(span)) {
-            self.span(lane, n, SpanKind::Open, Who::Client, Moment::measured(now_us));
+        if !self.trace().spans.iter().any(|span| span.lane == lane_id && open(span))
+            && let (Some(lane), Some(turn)) = (lane_id, self.exchange(lane, n).map(|exchange| exchange.turn))
+        {
+            let at = ExchangeRef { lane, n, turn };
+            self.shared_span(at, SpanKind::Open, Who::Client, Moment::measured(now_us));
         }
         self.touch();
     }
@@ -60,7 +63,7 @@ impl Recorder {
                 message.events = events.to_vec();
             }
         }
-        self.end_spans(lane, Some(n), &[SpanKind::Held], Moment::inferred(now_us));
+        self.end_spans(lane, Some(n), &[SpanKind::Held], Moment::measured(now_us));
         if let Some(exchange) = self.exchange(lane, n) {
             exchange.over_us = Some(now_us);
         }

@@ -8,11 +8,17 @@
 //! Where a page can't see its own end (an `EventSource`'s request, comments, pings), that moment is
 //! inferred from the socket's in the server, and says so.
 //!
+//! A connection has two ends, and each can be gone before the other knows. The page's end of a span
+//! is [`Span::to`], the server's [`Span::server_to`], where the tap tells of it; of a connection from
+//! elsewhere only the server's is known, and stands for both.
+//!
 //! - `browser.rs`: the page's half
+//! - `ends.rs`: both ends of what lasts
 //! - `server.rs`: the server's half
 //! - `window.rs`: the bounded window, and the totals of what left it
 
 mod browser;
+mod ends;
 mod server;
 mod window;
 
@@ -24,9 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::ledger::Ledger;
 use crate::scenario::{Scenario, Transport};
 use crate::tap::Exchange;
-use crate::trace::{
-    Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Source, Span, SpanKind, Trace, VERSION, Who,
-};
+use crate::trace::{Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Source, Trace, VERSION};
 use window::Window;
 
 /// Builds the trace of a live run while it goes on. See the [module](self).
@@ -89,6 +93,9 @@ struct ExchangeState {
     recovery: Option<String>,
     /// When the page saw its end.
     over_us: Option<i64>,
+    /// The start of the span that shows how long it lasts: with the lane it names the span, where
+    /// turns of one exchange have the same number.
+    span_us: Option<i64>,
 }
 
 /// So many exchanges of one lane are remembered for what comes late.
@@ -215,6 +222,7 @@ impl Recorder {
             began_us,
             recovery: None,
             over_us: None,
+            span_us: None,
         });
         open.back_mut()
     }
@@ -241,25 +249,6 @@ impl Recorder {
     fn mark(&mut self, lane: Option<usize>, at: Moment, kind: MarkKind) {
         let lane = lane.and_then(|lane| u16::try_from(lane).ok());
         self.window.push_mark(Mark { lane, at, kind });
-        self.touch();
-    }
-
-    fn span(&mut self, lane: usize, n: u64, kind: SpanKind, who: Who, from: Moment) {
-        let lane = u16::try_from(lane).ok();
-        self.window.push_span(Span { lane, n, kind, who, from, to: None, server_to: None, until_us: None });
-        self.touch();
-    }
-
-    /// Ends the spans of a lane that still last; `n`: only those of this exchange.
-    fn end_spans(&mut self, lane: usize, n: Option<u64>, kinds: &[SpanKind], to: Moment) {
-        let Ok(lane) = u16::try_from(lane) else { return };
-        for span in &mut self.window.trace_mut().spans {
-            let matches = span.lane == Some(lane) && span.to.is_none() && n.is_none_or(|n| span.n == n);
-            if matches && kinds.contains(&span.kind) {
-                // Never before its start: two clocks can disagree by their error.
-                span.to = Some(Moment { at_us: to.at_us.max(span.from.at_us), ..to });
-            }
-        }
         self.touch();
     }
 

@@ -27,6 +27,8 @@ impl Recorder {
                 if epoch.as_ref() != self.epochs.last() {
                     self.exchanges.clear();
                     self.halves.clear();
+                } else {
+                    self.observed_again();
                 }
                 if let Some(epoch) = epoch {
                     self.life(epoch);
@@ -54,12 +56,7 @@ impl Recorder {
             ToObserver::Closed { exchange, at_us, .. } => {
                 let Some(at_us) = clock.to_local(*at_us) else { return };
                 if let Some(at) = self.exchanges.remove(&Self::name(exchange)) {
-                    let kinds = [SpanKind::Open, SpanKind::Held];
-                    // Only what the page has not ended itself, and only this turn's.
-                    if self.exchange(usize::from(at.lane), at.n).is_some_and(|latest| latest.turn == at.turn)
-                    {
-                        self.end_spans(usize::from(at.lane), Some(at.n), &kinds, Moment::measured(at_us));
-                    }
+                    self.end_at_server(at, Moment::measured(at_us));
                 }
             }
             ToObserver::Fault { fault, at_us, until_us, connections } => {
@@ -94,7 +91,6 @@ impl Recorder {
         let Some(id) = self.half(&app.exchange, at, app.direction, app.seq, app.part, &carried) else {
             return;
         };
-        let lane = usize::from(at.lane);
         if let Some(message) = self.window.get(id)
             && message.server.is_none()
         {
@@ -102,12 +98,14 @@ impl Recorder {
         }
         match (app.direction, app.part) {
             (Direction::ToServer, Part::RequestHead) if app.exchange.via == Via::LongPoll => {
-                self.span(lane, at.n, SpanKind::Held, Who::Server, Moment::measured(at_us));
+                self.shared_span(at, SpanKind::Held, Who::Server, Moment::measured(at_us));
             }
             (Direction::ToClient, Part::ResponseHead) => {
-                self.end_spans(lane, Some(at.n), &[SpanKind::Held], Moment::measured(at_us));
                 if app.kind == Kind::Open {
-                    self.open_span(lane, at.n, at_us);
+                    self.open_span(at, at_us);
+                } else {
+                    // A request is held until it is answered.
+                    self.end_at_server(at, Moment::measured(at_us));
                 }
             }
             _ => {}
@@ -115,19 +113,26 @@ impl Recorder {
     }
 
     /// A stream is open from the moment the server says so.
-    fn open_span(&mut self, lane: usize, n: u64, at_us: i64) {
-        let lane_id = u16::try_from(lane).ok();
-        let spans = &mut self.window.trace_mut().spans;
-        let open =
-            |span: &&mut Span| span.lane == lane_id && span.kind == SpanKind::Open && span.to.is_none();
-        match spans.iter_mut().rev().find(open) {
-            // The page was the first to say so.
-            Some(span) if span.n == n => span.from = Moment::measured(at_us.min(span.from.at_us)),
-            _ => {
-                self.end_spans(lane, None, &[SpanKind::Waiting, SpanKind::Open], Moment::measured(at_us));
-                self.span(lane, n, SpanKind::Open, Who::Server, Moment::measured(at_us));
+    fn open_span(&mut self, at: ExchangeRef, at_us: i64) {
+        let known_us = self.exchange_turn(at).and_then(|exchange| exchange.span_us);
+        let is_it = |span: &&mut Span| {
+            span.lane == Some(at.lane)
+                && span.n == at.n
+                && span.kind == SpanKind::Open
+                && Some(span.from.at_us) == known_us
+        };
+        // The page was the first to say so.
+        if let Some(span) = self.window.trace_mut().spans.iter_mut().rev().find(is_it) {
+            span.from = Moment::measured(at_us.min(span.from.at_us));
+            let from_us = span.from.at_us;
+            if let Some(exchange) = self.exchange_turn(at) {
+                exchange.span_us = Some(from_us);
             }
+            return;
         }
+        let lane = usize::from(at.lane);
+        self.end_spans(lane, None, &[SpanKind::Waiting, SpanKind::Open], Moment::measured(at_us));
+        self.shared_span(at, SpanKind::Open, Who::Server, Moment::measured(at_us));
     }
 
     /// The socket's end of a message, with its bytes.
@@ -380,10 +385,15 @@ impl Recorder {
 
     fn fault(&mut self, fault: &Fault, from_us: i64, to_us: i64, connections: u32) {
         let lane = fault.sub().and_then(|sub| self.trace().lanes.iter().position(|lane| lane.sub == sub));
-        if let Fault::Drop { .. } = fault {
+        let hit = match fault {
+            Fault::Drop { .. } => Some("dropped"),
+            Fault::HalfOpen { .. } => Some("gone dead"),
+            Fault::Refuse { .. } | Fault::Stall { .. } | Fault::Unavailable { .. } => None,
+        };
+        if let Some(what) = hit {
             let text = match connections {
-                1 => "1 connection dropped".to_owned(),
-                count => format!("{count} connections dropped"),
+                1 => format!("1 connection {what}"),
+                count => format!("{count} connections {what}"),
             };
             self.mark(lane, Moment::measured(from_us), MarkKind::Note { text });
             return;

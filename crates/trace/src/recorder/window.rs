@@ -5,12 +5,15 @@
 
 use crate::ledger::Ledger;
 use crate::tap::Wire;
-use crate::trace::{Mark, Message, Piece, Published, Span, Trace};
+use crate::trace::{Mark, Message, Piece, Published, Span, SpanKind, Trace};
 
 use super::MessageId;
 
 /// What is kept is at least so long, whatever the picture's window is.
 const KEEP_US: i64 = 300_000_000;
+/// For so long after the client's end of a connection the server's is waited for. A server lets go of
+/// a connection that a fault has left dead after two minutes.
+const UNTOLD_US: i64 = 150_000_000;
 /// And never more than so many of each.
 const KEEP_ITEMS: usize = 16_384;
 /// Events are remembered longer than the messages that carry them, or their age could not be told.
@@ -160,7 +163,13 @@ impl Window {
     fn drop_spans_before(&mut self, oldest_us: i64) {
         let (totals, until_us) = (&mut self.totals, self.trace.until_us);
         self.trace.spans.retain(|span| {
-            let over = span.to.is_some_and(|to| to.at_us < oldest_us);
+            // The server's end may come later, but not for ever: a dead connection is let go.
+            let ends_us = span.to.map(|to| match (span.kind, span.server_to) {
+                (_, Some(server_to)) => to.at_us.max(server_to.at_us),
+                (SpanKind::Open | SpanKind::Held, None) => to.at_us.saturating_add(UNTOLD_US),
+                (_, None) => to.at_us,
+            });
+            let over = ends_us.is_some_and(|ends_us| ends_us < oldest_us);
             if over && let Some(lane) = span.lane.map(usize::from) {
                 if totals.len() <= lane {
                     totals.resize(lane + 1, Ledger::default());

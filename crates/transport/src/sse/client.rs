@@ -8,7 +8,7 @@
 use super::parser::{Item, Parser};
 use super::{take, target};
 use crate::backoff::{Backoff, MAX_ASKED_MS, Retries};
-use crate::exchange::{CONNECT_TIMEOUT_US, is_passing};
+use crate::exchange::{CONNECT_TIMEOUT_US, is_passing, sign_ms};
 use crate::machine::{Action, Input, Machine, Notice, Output, Request, Why};
 use crate::position::Position;
 use crate::progress::Progress;
@@ -31,6 +31,12 @@ pub struct Config {
     pub backoff: Backoff,
     /// Of the waits: each subscriber its own.
     pub seed: u64,
+    /// How soon the server is asked to break a silence with a comment, 500 to 120,000; 0: as it does
+    /// for everyone, or three times within `silence_ms`.
+    pub keep_alive_ms: u32,
+    /// The stream is given up after so long without a byte, comments included, 1,000 or more; 0:
+    /// never.
+    pub silence_ms: u32,
 }
 // ANCHOR_END: config
 
@@ -57,8 +63,9 @@ enum State {
     Idle,
     /// The request is sent. Goes to `Reading` with a head that is an event stream's.
     Connecting { deadline_us: u64 },
-    /// The stream is open. Until it has said anything, the deadline still holds.
-    Reading { parser: Parser, deadline_us: Option<u64> },
+    /// The stream is open. Until it has said anything, the deadline still holds. After `silent_us` it
+    /// has been silent for too long.
+    Reading { parser: Parser, deadline_us: Option<u64>, silent_us: Option<u64> },
     /// After a cut. Goes to `Connecting` when the time comes.
     Waiting { until_us: u64 },
 }
@@ -95,7 +102,11 @@ impl SseClient {
         } else {
             self.progress.position()
         };
-        let target = target(after, &self.config.sub, self.n, self.config.retry_ms);
+        let keep_alive_ms = match (self.config.keep_alive_ms, self.config.silence_ms) {
+            (0, 1..) => sign_ms(self.config.silence_ms),
+            (keep_alive_ms, _) => keep_alive_ms,
+        };
+        let target = target(after, &self.config.sub, self.n, self.config.retry_ms, keep_alive_ms);
         out.push(Output::Do(Action::Fetch(Request { n: self.n, target, headers, stream: true })));
         self.state = State::Connecting { deadline_us: now_us + CONNECT_TIMEOUT_US };
     }
@@ -115,7 +126,8 @@ impl SseClient {
         if status == 200 && content_type.is_some_and(is_event_stream) {
             // A new parser for each stream: what was unfinished on the old one stays unfinished.
             let deadline_us = Some(now_us + CONNECT_TIMEOUT_US);
-            self.state = State::Reading { parser: Parser::new(), deadline_us };
+            let silent_us = self.silent_us(now_us);
+            self.state = State::Reading { parser: Parser::new(), deadline_us, silent_us };
             return;
         }
         // The words of a refusal are not worth the connection's time.
@@ -141,7 +153,9 @@ impl SseClient {
 
     // ANCHOR: read
     fn read(&mut self, now_us: u64, bytes: &[u8], out: &mut Vec<Output>) {
-        let State::Reading { parser, deadline_us } = &mut self.state else { return };
+        let silent = self.silent_us(now_us);
+        let State::Reading { parser, deadline_us, silent_us } = &mut self.state else { return };
+        *silent_us = silent;
         // A chunk may hold a part of an event, or several: where it was cut says nothing.
         let mut items = Vec::new();
         let mut result = parser.feed(bytes, &mut items).map_err(|large| large.to_string());
@@ -173,6 +187,12 @@ impl SseClient {
         }
     }
     // ANCHOR_END: read
+
+    /// When silence from now on will have lasted too long.
+    fn silent_us(&self, now_us: u64) -> Option<u64> {
+        let silence_ms = self.config.silence_ms;
+        (silence_ms > 0).then(|| now_us.saturating_add(u64::from(silence_ms) * 1_000))
+    }
 
     // ANCHOR: cut
     fn cut(&mut self, now_us: u64, why: Why, retry_after_ms: Option<u64>, out: &mut Vec<Output>) {
@@ -217,6 +237,10 @@ impl Machine for SseClient {
                 out.push(Output::Do(Action::Abort { n: self.n }));
                 self.cut(now_us, Why::Network, None, out);
             }
+            (State::Reading { silent_us: Some(silent_us), .. }, Input::Wake) if now_us >= *silent_us => {
+                out.push(Output::Do(Action::Abort { n: self.n }));
+                self.cut(now_us, Why::Silent(self.config.silence_ms), None, out);
+            }
             (State::Connecting { .. }, Input::Head { n, status, content_type, retry_after_ms, .. })
                 if n == self.n =>
             {
@@ -243,7 +267,7 @@ impl Machine for SseClient {
         match self.state {
             State::Idle => None,
             State::Connecting { deadline_us } => Some(deadline_us),
-            State::Reading { deadline_us, .. } => deadline_us,
+            State::Reading { deadline_us, silent_us, .. } => deadline_us.into_iter().chain(silent_us).min(),
             State::Waiting { until_us } => Some(until_us),
         }
     }

@@ -5,7 +5,8 @@
 //! the few lines that are left. It gives up for good on any status but 200, a 503 in the middle of a
 //! deployment too. It waits the same time before each attempt, so all who were cut together come
 //! back together. It has no time-out: a server that accepts and says nothing is waited for as long
-//! as the connection stands. And it tells a page neither the status nor when it will try again.
+//! as the connection stands, and so is one whose connection has gone dead in silence: comments are not
+//! dispatched, so a page can't even count them to find out. And it tells a page neither the status nor when it will try again.
 
 use super::{take, target};
 use crate::machine::{Action, Input, Machine, Notice, Output, Who, Why};
@@ -21,6 +22,9 @@ pub struct Config {
     /// The reconnection time that the server is asked to send (`retry:`), 500 to 60,000: the only
     /// say that anyone has in how the browser waits.
     pub retry_ms: u32,
+    /// How soon the server is asked to break a silence with a comment, 500 to 120,000; 0: as it does
+    /// for everyone. It keeps middleboxes patient. There is no setting for giving up on silence.
+    pub keep_alive_ms: u32,
 }
 // ANCHOR_END: config
 
@@ -56,7 +60,13 @@ impl EventSource {
         self.n += 1;
         self.is_there = true;
         self.attempt = 0;
-        let target = target(self.progress.position(), &self.config.sub, self.n, self.config.retry_ms);
+        let target = target(
+            self.progress.position(),
+            &self.config.sub,
+            self.n,
+            self.config.retry_ms,
+            self.config.keep_alive_ms,
+        );
         out.push(Output::Do(Action::OpenEventSource { n: self.n, target }));
     }
     // ANCHOR_END: open

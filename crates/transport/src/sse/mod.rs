@@ -21,8 +21,12 @@ use crate::position::{Epoch, Position};
 use crate::progress::Progress;
 
 /// The URL of a stream. Both clients ask for the same.
-fn target(after: Option<&Position>, sub: &str, n: u64, retry_ms: u32) -> String {
-    Target::new("sse").after(after).sub(sub).with("n", n).with("retry_ms", retry_ms).finish()
+fn target(after: Option<&Position>, sub: &str, n: u64, retry_ms: u32, keep_alive_ms: u32) -> String {
+    let target = Target::new("sse").after(after).sub(sub).with("n", n).with("retry_ms", retry_ms);
+    match keep_alive_ms {
+        0 => target.finish(),
+        keep_alive_ms => target.with("keep_alive_ms", keep_alive_ms).finish(),
+    }
 }
 
 // ANCHOR: take

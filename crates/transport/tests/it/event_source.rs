@@ -4,7 +4,7 @@ use standby_transport::{EventSource, Input};
 use crate::harness::{Talk, event};
 
 fn talk() -> Talk<EventSource> {
-    Talk::new(EventSource::new(Config { sub: "e".into(), retry_ms: 1_500 }, None))
+    Talk::new(EventSource::new(Config { sub: "e".into(), retry_ms: 1_500, keep_alive_ms: 0 }, None))
 }
 
 impl Talk<EventSource> {

@@ -5,7 +5,8 @@ use crate::harness::{Talk, event};
 
 fn talk() -> Talk<SseClient> {
     let backoff = Backoff::Exponential { base_ms: 1_000, cap_ms: 60_000 };
-    let config = Config { sub: "e".into(), retry_ms: 1_500, backoff, seed: 1 };
+    let config =
+        Config { sub: "e".into(), retry_ms: 1_500, backoff, seed: 1, keep_alive_ms: 0, silence_ms: 0 };
     Talk::new(SseClient::new(config, Some("k:4".parse().unwrap())))
 }
 
@@ -173,4 +174,36 @@ fn stopped_it_lets_go_and_late_bytes_are_ignored() {
     assert!(talk.start(4)[0].ends_with("Last-Event-ID: k:5"));
     assert_eq!(talk.body(5, 1, &message(6)), [""; 0]);
     assert_eq!(talk.tell(5, Input::Failed { n: 1 }), [""; 0]);
+}
+
+#[test]
+fn a_stream_that_is_silent_for_too_long_is_given_up_and_a_comment_breaks_the_silence() {
+    let backoff = Backoff::Fixed { base_ms: 1_000 };
+    for (keep_alive_ms, asked_ms) in [(0, 700), (900, 900)] {
+        let config =
+            Config { sub: "e".into(), retry_ms: 1_500, backoff, seed: 1, keep_alive_ms, silence_ms: 2_100 };
+        let mut talk = Talk::new(SseClient::new(config, None));
+        let said = talk.start(0);
+        let target = format!("GET sse?sub=e&n=1&retry_ms=1500&keep_alive_ms={asked_ms}");
+        assert_eq!(said, [format!("{target} Accept: text/event-stream")]);
+        talk.opened(10, 1);
+        assert_eq!(talk.body(2_000, 1, ":\n\n"), [""; 0]);
+        assert_eq!(talk.body(4_000, 1, ":"), [""; 0], "a part of a comment is a sign too");
+        let (at_ms, said) = talk.wake();
+        assert_eq!(at_ms, 6_100);
+        assert_eq!(said, ["abort 1", "cut 1 Silent(2100)", "wait until 9100 Server #1"]);
+        assert!(talk.wake().1[0].ends_with("Last-Event-ID: k:4"));
+    }
+}
+
+#[test]
+fn a_head_alone_is_not_waited_on_for_longer_than_silence_is_borne() {
+    let backoff = Backoff::Fixed { base_ms: 1_000 };
+    let config =
+        Config { sub: "e".into(), retry_ms: 1_500, backoff, seed: 1, keep_alive_ms: 0, silence_ms: 2_000 };
+    let mut talk = Talk::new(SseClient::new(config, None));
+    talk.start(0);
+    talk.stream_head(500, 1);
+    let (at_ms, said) = talk.wake();
+    assert_eq!((at_ms, said[1].as_str()), (2_500, "cut 1 Silent(2000)"));
 }

@@ -5,7 +5,16 @@ use crate::harness::{Talk, event};
 
 fn talk() -> Talk<WebSocket> {
     let backoff = Backoff::Exponential { base_ms: 1_000, cap_ms: 8_000 };
-    Talk::new(WebSocket::new(Config { sub: "w".into(), backoff, seed: 1 }, None))
+    Talk::new(WebSocket::new(
+        Config { sub: "w".into(), backoff, seed: 1, keep_alive_ms: 0, silence_ms: 0 },
+        None,
+    ))
+}
+
+fn impatient(keep_alive_ms: u32) -> Talk<WebSocket> {
+    let backoff = Backoff::Fixed { base_ms: 1_000 };
+    let config = Config { sub: "w".into(), backoff, seed: 1, keep_alive_ms, silence_ms: 3_000 };
+    Talk::new(WebSocket::new(config, None))
 }
 
 impl Talk<WebSocket> {
@@ -147,4 +156,30 @@ fn stopped_it_closes_and_late_words_of_the_old_socket_are_ignored() {
     assert_eq!(talk.text(5, 1, &event(5)), [""; 0]);
     assert_eq!(talk.tell(5, Input::Closed { n: 1, code: 1006 }), [""; 0]);
     assert_eq!(talk.text(6, 2, r#"{"hello":{"epoch":"k","last_id":4}}"#), ["hello k:4"]);
+}
+
+#[test]
+fn a_socket_that_is_silent_for_too_long_is_given_up_and_what_was_missed_is_asked_for() {
+    let mut talk = impatient(0);
+    assert_eq!(talk.start(0), ["open ws?sub=w&n=1&heartbeat_ms=1000"]);
+    talk.opened(100, 1);
+    assert_eq!(talk.machine_wakes(), Some(3_100_000));
+    assert_eq!(talk.text(2_000, 1, &event(5)), ["+5"]);
+    let (at_ms, said) = talk.wake();
+    assert_eq!(at_ms, 5_000);
+    assert_eq!(said, ["close 1 4009", "cut 1 Silent(3000)", "wait until 6000 Client #1"]);
+    assert_eq!(talk.wake().1, ["open ws?after=k:5&sub=w&n=2&heartbeat_ms=1000"]);
+    assert_eq!(talk.text(6_100, 1, &event(6)), [""; 0], "the old socket may yet speak");
+}
+
+#[test]
+fn a_heartbeat_keeps_a_silent_socket_and_is_told_to_nobody() {
+    let mut talk = impatient(2_000);
+    assert_eq!(talk.start(0), ["open ws?sub=w&n=1&keep_alive_ms=2000&heartbeat_ms=1000"]);
+    talk.opened(0, 1);
+    for at_ms in [1_000, 3_900, 6_800] {
+        assert_eq!(talk.text(at_ms, 1, r#"{"heartbeat":{"last_id":4}}"#), [""; 0]);
+    }
+    assert_eq!(talk.machine_wakes(), Some(9_800_000));
+    assert_eq!(talk.position().as_deref(), Some("k:4"));
 }

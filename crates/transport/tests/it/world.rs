@@ -564,19 +564,19 @@ proptest! {
 
     #[test]
     fn a_websocket_loses_and_doubles_nothing(ops in prop::collection::vec(op(), 0..50)) {
-        let config = websocket::Config { sub: "w".into(), backoff: BACKOFF, seed: 1 };
+        let config = websocket::Config { sub: "w".into(), backoff: BACKOFF, seed: 1, keep_alive_ms: 0, silence_ms: 0 };
         check(Box::new(WebSocket::new(config, Some(Position::START))), ops);
     }
 
     #[test]
     fn our_client_of_event_streams_loses_and_doubles_nothing(ops in prop::collection::vec(op(), 0..50)) {
-        let config = sse::client::Config { sub: "f".into(), retry_ms: 700, backoff: BACKOFF, seed: 1 };
+        let config = sse::client::Config { sub: "f".into(), retry_ms: 700, backoff: BACKOFF, seed: 1, keep_alive_ms: 0, silence_ms: 0 };
         check(Box::new(SseClient::new(config, Some(Position::START))), ops);
     }
 
     #[test]
     fn a_browser_s_event_source_loses_and_doubles_nothing(ops in prop::collection::vec(op(), 0..50)) {
-        let config = sse::event_source::Config { sub: "e".into(), retry_ms: 700 };
+        let config = sse::event_source::Config { sub: "e".into(), retry_ms: 700, keep_alive_ms: 0 };
         check(Box::new(EventSource::new(config, Some(Position::START))), ops);
     }
 }
