@@ -198,8 +198,8 @@ fn rects(pen: &impl Pen, shapes: &[Shape], ink: Ink, palette: &Palette, place: P
         _ => None,
     });
     if let Ink::Waiting | Ink::OneSided = ink {
-        let width = if ink == Ink::Waiting { 1.6 } else { 1.1 };
-        pen.stroke_with(palette.ink(ink), width, &[], 1.0);
+        let (width, alpha) = if ink == Ink::Waiting { (1.6, 1.0) } else { (1.1, 0.75) };
+        pen.stroke_with(palette.ink(ink), width, &[], alpha);
         pen.begin();
         for [x1, y1, x2, y2] in rects.flat_map(|rect| detail::hatching(rect, place.origin_x, ink)) {
             pen.move_to(f64::from(x1), f64::from(y1));

@@ -16,11 +16,12 @@ use crate::paint::{Palette, Place, paint};
 const TILE: f64 = 256.0;
 /// With fewer messages in view it is not worth the memory.
 const FEW: usize = 300;
-/// What is known of a moment comes within this, beside what the conditions add: then it is settled.
-const SETTLED_US: i64 = 700_000;
-/// What stands so far right of a tile, in pixels, may still change it: a chunk of what is counted,
-/// and the reach of a mark.
-const BESIDE: f32 = 96.0;
+/// Most of what is known of a moment comes within this, beside what the conditions add. What comes
+/// later mends its tile.
+const SETTLED_US: i64 = 300_000;
+/// What stands so far right of a tile, in pixels, may still change it: the neighbours by which
+/// something is crowded, and the reach of a mark.
+const BESIDE: f32 = 64.0;
 /// Tiles beside the view that are kept, for a reader who goes back and forth.
 const SPARE: usize = 8;
 /// Each so many frames one tile is held against the trace: what comes late mends it.
@@ -187,7 +188,7 @@ impl Canvas {
         let width = TILE / place.scale;
         let (left, right) = (f64::from(figure.plot_x), f64::from(figure.plot_x + figure.plot_w));
         let latency_ms = trace.scenario.conditions.latency_ms + trace.scenario.conditions.jitter_ms;
-        let settled_us = view.now_us.saturating_sub(SETTLED_US + 4_000 * i64::from(latency_ms));
+        let settled_us = view.now_us.saturating_sub(SETTLED_US + 2_000 * i64::from(latency_ms));
         let us_per_pixel = view.to_us.saturating_sub(view.from_us) as f64 / (right - left);
         let first = ((place.origin_x + left) / width).floor() as i64;
         let last = ((place.origin_x + right) / width).ceil() as i64;

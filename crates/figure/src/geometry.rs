@@ -117,8 +117,8 @@ impl<'a> Layers<'a> {
     /// How many messages are about in view; no more exact than it is cheap.
     #[must_use]
     pub fn messages_in_view(&self) -> usize {
-        let (from_us, to_us) = (self.frame.scale.from_us, self.frame.scale.end_us);
-        self.frame.message_ranges(from_us, to_us).iter().map(Range::len).sum()
+        let (from_us, to_us) = self.frame.bounds_us();
+        self.frame.count_between(from_us, to_us)
     }
 
     /// Tells whether a stretch of time is still the same: another number, another picture.
@@ -257,6 +257,11 @@ impl<'a> Frame<'a> {
             let first = trace.before.saturating_add(range.start as u64);
             (first..).zip(trace.messages.get(range).unwrap_or_default())
         })
+    }
+
+    /// About how many they are.
+    pub(crate) fn count_between(&self, from_us: i64, to_us: i64) -> usize {
+        self.message_ranges(from_us, to_us).iter().map(Range::len).sum()
     }
 
     /// Those that may be in view.

@@ -10,10 +10,20 @@ use crate::shape::{Anchor, Figure, Ink, Shape, View, Weight};
 use crate::text;
 
 const HEIGHT: f32 = 64.0;
-/// Where the line of open connections stands at 0, and how high it may rise.
-const OPEN: (f32, f32) = (24.0, 16.0);
-/// The same of the bytes' columns.
-const BYTES: (f32, f32) = (62.0, 30.0);
+/// Where the line of open connections stands at 0 and how high it may rise, and the same of the
+/// bytes' columns. On a phone the words stand above them.
+struct Rows {
+    open: (f32, f32),
+    bytes: (f32, f32),
+}
+
+const WIDE: Rows = Rows { open: (24.0, 16.0), bytes: (62.0, 30.0) };
+const NARROW: Rows = Rows { open: (25.0, 11.0), bytes: (63.0, 21.0) };
+
+fn rows(frame: &Frame<'_>) -> &'static Rows {
+    if frame.layout.narrow { &NARROW } else { &WIDE }
+}
+
 /// A column is at least so wide.
 const COLUMN: f64 = 5.0;
 /// And leaves so much free.
@@ -80,7 +90,8 @@ fn columns(frame: &Frame<'_>, step_us: i64) -> Vec<Column> {
 }
 
 fn base_lines(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
-    for (y, ink) in [(OPEN.0, Ink::Grid), (BYTES.0, Ink::Rail)] {
+    let Rows { open, bytes } = rows(frame);
+    for (y, ink) in [(open.0, Ink::Grid), (bytes.0, Ink::Rail)] {
         shapes.push(Shape::Line {
             x1: frame.layout.plot_x,
             y1: y,
@@ -95,7 +106,7 @@ fn base_lines(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
 
 fn bars(frame: &Frame<'_>, columns: &[Column], step_us: i64, most: u64, shapes: &mut Vec<Shape>) {
     let scale = &frame.scale;
-    let (base, rise) = BYTES;
+    let (base, rise) = rows(frame).bytes;
     let first = scale.from_us.div_euclid(step_us);
     let height = |bytes: u64| (bytes as f64 / most.max(1) as f64) as f32 * rise;
     for (at, column) in (first..).zip(columns) {
@@ -143,7 +154,7 @@ fn steps(frame: &Frame<'_>) -> Vec<(f32, u64)> {
 }
 
 fn open_line(frame: &Frame<'_>, steps: &[(f32, u64)], most: u64, shapes: &mut Vec<Shape>) {
-    let (base, rise) = OPEN;
+    let (base, rise) = rows(frame).open;
     let y = |open: u64| base - (open as f64 / most.max(1) as f64) as f32 * rise;
     let end = frame.scale.x(frame.scale.end_us).clamp(frame.layout.plot_x, frame.layout.plot_right());
     let mut line = |x1, y1, x2, y2| {
@@ -169,23 +180,24 @@ fn words(frame: &Frame<'_>, step_us: i64, most_bytes: u64, most_open: u64, shape
         shapes.push(Shape::Text { x, y, anchor, size, strong: false, ink, text });
     };
     let each = format::age(u64::try_from(step_us).unwrap_or(0));
-    let (open_top, bytes_top) = (OPEN.0 - OPEN.1, BYTES.0 - BYTES.1);
+    let Rows { open, bytes } = rows(frame);
+    let (open_top, bytes_top) = (open.0 - open.1, bytes.0 - bytes.1);
     let most_bytes = if most_bytes > 0 { format::bytes(most_bytes) } else { String::new() };
     let most_open = if most_open > 0 { format::count(most_open) } else { String::new() };
     if layout.narrow {
         let up_to = |most: &str| if most.is_empty() { String::new() } else { format!(", up to {most}") };
         let x = layout.plot_x + 2.0;
         let texts = [
-            (OPEN.0 - 4.0, format!("open connections{}", up_to(&most_open))),
-            (bytes_top + 6.0, format!("bytes each {each}{}", up_to(&most_bytes))),
+            (open_top - 4.0, format!("open connections{}", up_to(&most_open))),
+            (bytes_top - 4.0, format!("bytes each {each}{}", up_to(&most_bytes))),
         ];
         for (y, text) in texts {
             write(x, y, Anchor::Start, FIGURE_SIZE, Ink::Note, text);
         }
         return;
     }
-    write(0.0, OPEN.0 - 2.0, Anchor::Start, SIZE, Ink::Note, "open".to_owned());
-    write(0.0, BYTES.0 - 10.0, Anchor::Start, SIZE, Ink::Note, format!("bytes each {each}"));
+    write(0.0, open.0 - 1.0, Anchor::Start, SIZE, Ink::Note, "open connections".to_owned());
+    write(0.0, bytes.0 - 6.0, Anchor::Start, SIZE, Ink::Note, format!("bytes each {each}"));
     let x = layout.plot_x - 6.0;
     for (y, text) in [(open_top + 4.0, most_open), (bytes_top + 4.0, most_bytes)] {
         if text::width(&text, FIGURE_SIZE, false) > 0.0 {

@@ -1,6 +1,6 @@
 //! The time axis: lines through all lanes, and their figures below.
 
-use super::Frame;
+use super::{Frame, cursor};
 use crate::format;
 use crate::layout::GRID_TOP;
 use crate::shape::{Anchor, Ink, Shape, Weight};
@@ -63,8 +63,12 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
         });
         let text = figure(tick, step);
         let half = text::width(&text, SIZE, false) / 2.0;
+        let middle = x.min(layout.width - half).max(half);
+        if !cursor::leaves_free(frame, middle - half, middle + half) {
+            continue;
+        }
         figures.push(Shape::Text {
-            x: x.min(layout.width - half).max(half),
+            x: middle,
             y: layout.axis_y,
             anchor: Anchor::Middle,
             size: SIZE,

@@ -1,8 +1,9 @@
 //! Where messages stand closer than can be told apart, they are counted.
 //!
-//! Time is cut into chunks, and those into columns, at places that don't depend on how far the view
-//! has scrolled. In a chunk where a lane's messages touch, its columns are drawn as bars instead.
-//! So the same stretch looks the same from wherever it is looked at, until one zooms in.
+//! Time is cut into columns of two pixels, at places that don't depend on how far the view has
+//! scrolled. A lane's column is crowded if it and its neighbours hold more than one message each;
+//! then its messages are a bar. So the same moment looks the same from wherever it is looked at,
+//! until one zooms in.
 
 use standby_trace::Message;
 
@@ -11,52 +12,35 @@ use super::run::{Run, ink};
 use crate::layout::RAILS;
 use crate::shape::{self, Ink, Shape};
 
-/// How wide a column is.
+/// How wide a column is. A line with its head takes more room than that.
 const COLUMN: f64 = 2.0;
-/// And a chunk, in columns.
-const COLUMNS: usize = 32;
-/// From so many messages on a lane's chunk is counted: one a column. A line with its head takes
-/// more room than that.
-const CROWDED: u32 = COLUMNS as u32;
+/// So many columns on either side tell whether one is crowded.
+const BESIDE: usize = 4;
+/// From so many messages on in a column and its neighbours.
+const CROWDED: u32 = 2 * BESIDE as u32 + 1;
 /// So many messages in a column fill the space between the rails.
 const FULL: f32 = 1_000.0;
 /// What stays free below and above the bars.
 const FREE: f32 = 1.0;
-/// No view is wider than this in chunks.
-const MOST_CHUNKS: usize = 2_000;
+/// No view is wider than this in columns.
+const MOST_COLUMNS: usize = 60_000;
 
 /// From below to above: what is counted together.
 const STACK: [Ink; 6] = [Ink::Request, Ink::Client, Ink::Open, Ink::Browser, Ink::Empty, Ink::News];
 
-/// What a stretch holds, chunk by chunk.
+/// What a stretch holds, column by column.
 #[derive(Debug, Default)]
 pub(super) struct Density {
+    /// The first column, counted from time 0, and how many there are.
     first: i64,
-    chunks: usize,
-    /// For each lane and chunk how many messages there are.
-    counts: Vec<u32>,
-}
-
-fn chunk_px() -> f64 {
-    COLUMN * COLUMNS as f64
+    columns: usize,
+    /// For each lane and column whether it is crowded; empty where none is.
+    crowded: Vec<bool>,
 }
 
 /// The column that a moment lies in, since time 0.
 pub(super) fn column(frame: &Frame<'_>, at_us: i64) -> i64 {
     (frame.scale.world_x(at_us) / COLUMN).floor() as i64
-}
-
-fn chunk(frame: &Frame<'_>, at_us: i64) -> i64 {
-    (frame.scale.world_x(at_us) / chunk_px()).floor() as i64
-}
-
-/// From when to when the chunks last that a stretch touches, and which is the first.
-pub(super) fn around(frame: &Frame<'_>) -> (i64, i64, i64) {
-    let (from_us, end_us) = frame.bounds_us();
-    let (first, last) = (chunk(frame, from_us), chunk(frame, end_us));
-    let us = |chunk: i64| frame.scale.us(chunk as f64 * chunk_px());
-    let end_us = us(last.saturating_add(1)).saturating_add(1).min(frame.scale.now_us).max(end_us);
-    (us(first).saturating_sub(1).min(from_us), end_us, first)
 }
 
 impl Density {
@@ -65,64 +49,77 @@ impl Density {
         if frame.view.density == shape::Density::Off || from_us > end_us {
             return Self::default();
         }
-        let (from_us, to_us, first) = around(frame);
-        let chunks = chunk(frame, end_us).saturating_sub(first).saturating_add(1);
-        let chunks = usize::try_from(chunks).unwrap_or(0).min(MOST_CHUNKS);
-        let mut density = Self { first, chunks, counts: vec![0; chunks * frame.layout.lanes.len()] };
+        let beside = BESIDE as i64;
+        let first = column(frame, from_us).saturating_sub(beside);
+        let columns = column(frame, end_us).saturating_sub(first).saturating_add(beside + 1);
+        let columns = usize::try_from(columns).unwrap_or(0).min(MOST_COLUMNS);
+        let mut density = Self { first, columns, crowded: Vec::new() };
         // Most of the time there are not enough of them to be crowded anywhere.
-        if frame.messages_between(from_us, to_us).take(CROWDED as usize).count() < CROWDED as usize {
+        if density.messages(frame).take(CROWDED as usize + 1).count() <= CROWDED as usize {
             return density;
         }
-        for (_, message) in frame.messages_between(from_us, to_us) {
-            let Some(run) = super::run_of(frame, message).map(|(_, run)| run) else { continue };
-            if run.from_us > frame.scale.now_us {
-                continue;
-            }
-            let at = density.at(frame, message, &run);
-            if let Some(count) = at.and_then(|at| density.counts.get_mut(at)) {
+        let mut counts = vec![0u32; columns * frame.layout.lanes.len()];
+        for (message, at_us) in density.messages(frame) {
+            if let Some(count) = density.at(frame, message, at_us).and_then(|at| counts.get_mut(at)) {
                 *count += 1;
             }
         }
+        density.crowded = counts.chunks(columns.max(1)).flat_map(crowded).collect();
         density
     }
 
-    /// Where a message's chunk is counted.
-    fn at(&self, frame: &Frame<'_>, message: &Message, run: &Run) -> Option<usize> {
-        let chunk = usize::try_from(chunk(frame, run.from_us).checked_sub(self.first)?).ok()?;
-        (chunk < self.chunks).then(|| usize::from(message.lane) * self.chunks + chunk)
+    /// The messages of its columns, each with the moment that it is counted at.
+    fn messages<'a>(&self, frame: &Frame<'a>) -> impl Iterator<Item = (&'a Message, i64)> {
+        let (from_us, end_us) = frame.bounds_us();
+        let beside_us = frame.scale.us(COLUMN * (BESIDE + 1) as f64).saturating_add(1);
+        let now_us = frame.scale.now_us;
+        let latency_us = frame.latency_us;
+        let lanes = &frame.trace.lanes;
+        let messages =
+            frame.messages_between(from_us.saturating_sub(beside_us), end_us.saturating_add(beside_us));
+        messages.filter_map(move |(_, message)| {
+            let outside = lanes.get(usize::from(message.lane))?.outside;
+            let run = Run::of(message, outside, latency_us, now_us)?;
+            (run.from_us <= now_us).then_some((message, run.from_us))
+        })
+    }
+
+    /// Where a message's column is.
+    fn at(&self, frame: &Frame<'_>, message: &Message, at_us: i64) -> Option<usize> {
+        let at = usize::try_from(column(frame, at_us).checked_sub(self.first)?).ok()?;
+        (at < self.columns).then(|| usize::from(message.lane) * self.columns + at)
     }
 
     /// Whether a message is counted, not drawn. Faults are always drawn.
-    pub(super) fn counts(&self, frame: &Frame<'_>, message: &Message, run: &Run) -> bool {
-        let crowded = self.at(frame, message, run).and_then(|at| self.counts.get(at));
-        crowded.is_some_and(|&count| count > CROWDED) && !message.lost && ink(message) != Ink::Fault
+    pub(super) fn counts(&self, frame: &Frame<'_>, message: &Message, from_us: i64) -> bool {
+        !self.crowded.is_empty()
+            && !message.lost
+            && ink(message) != Ink::Fault
+            && self.at(frame, message, from_us).is_some_and(|at| self.crowded.get(at) == Some(&true))
     }
 
-    /// The bars of the crowded chunks.
+    /// Whether anything at all is counted.
+    fn is_crowded(&self) -> bool {
+        self.crowded.contains(&true)
+    }
+
+    /// The bars of the crowded columns.
     pub(super) fn draw(&self, frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
-        if self.counts.iter().all(|&count| count <= CROWDED) {
+        if !self.is_crowded() {
             return;
         }
-        let columns = self.chunks * COLUMNS;
-        let mut bars = vec![[0u32; STACK.len()]; columns * frame.layout.lanes.len()];
-        let first_column = self.first.saturating_mul(COLUMNS as i64);
-        let (from_us, to_us, _) = around(frame);
-        for (_, message) in frame.messages_between(from_us, to_us) {
-            let Some((_, run)) = super::run_of(frame, message) else { continue };
-            if run.from_us > frame.scale.now_us || !self.counts(frame, message, &run) {
-                continue;
-            }
-            let column = column(frame, run.from_us).checked_sub(first_column);
-            let column = column.and_then(|column| usize::try_from(column).ok()).filter(|&at| at < columns);
+        let mut bars = vec![[0u32; STACK.len()]; self.crowded.len()];
+        for (message, at_us) in self.messages(frame) {
+            let at = self.at(frame, message, at_us).filter(|_| self.counts(frame, message, at_us));
             let of_ink = STACK.iter().position(|&other| other == ink(message)).unwrap_or(0);
-            if let Some(bar) = column.and_then(|at| bars.get_mut(usize::from(message.lane) * columns + at)) {
+            if let Some(bar) = at.and_then(|at| bars.get_mut(at)) {
                 bar[of_ink] += 1;
             }
         }
-        let left = frame.scale.x_of_world(first_column as f64 * COLUMN);
+        let left = frame.scale.x_of_world(self.first as f64 * COLUMN);
         let (start, end) = (frame.layout.plot_x, frame.scale.x(frame.scale.end_us));
         for (of_ink, &ink) in STACK.iter().enumerate() {
-            for (lane, bars) in frame.layout.lanes.iter().zip(bars.chunks(columns.max(1))) {
+            for (lane, bars) in frame.layout.lanes.iter().zip(bars.chunks(self.columns.max(1))) {
                 for (at, bar) in bars.iter().enumerate().filter(|(_, bar)| bar[of_ink] > 0) {
                     let x = (left + at as f64 * COLUMN) as f32;
                     let (x1, x2) = (x.max(start), (x + COLUMN as f32).min(end));
@@ -139,6 +136,16 @@ impl Density {
     }
 }
 
+/// Which of a lane's columns are crowded.
+fn crowded(counts: &[u32]) -> Vec<bool> {
+    let around = |at: usize| {
+        let from = at.saturating_sub(BESIDE);
+        let to = (at + BESIDE + 1).min(counts.len());
+        counts[from..to].iter().sum::<u32>()
+    };
+    (0..counts.len()).map(|at| counts[at] > 0 && around(at) > CROWDED).collect()
+}
+
 /// How high a column of so many messages is. Ten times as many are a third of the space more: a
 /// minute and a day both have a shape.
 fn height(count: u32) -> f32 {
@@ -148,12 +155,21 @@ fn height(count: u32) -> f32 {
 
 /// Whether anything in view is counted, not drawn.
 pub(crate) fn is_counted(frame: &Frame<'_>) -> bool {
-    Density::of(frame).counts.iter().any(|&count| count > CROWDED)
+    Density::of(frame).is_crowded()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_is_crowded_by_its_neighbours() {
+        let mut counts = [0, 0, 0, 0, 0, 0, 5, 0, 5, 0, 0, 0, 0, 1];
+        let at: Vec<usize> = (0..).zip(crowded(&counts)).filter(|(_, is)| *is).map(|(at, _)| at).collect();
+        assert_eq!(at, [6, 8], "ten in nine columns");
+        counts[8] = 4;
+        assert!(!crowded(&counts).contains(&true), "nine are one each");
+    }
 
     #[test]
     fn a_higher_bar_is_more_messages() {

@@ -149,7 +149,7 @@ fn messages(frame: &Frame<'_>, density: &Density, shapes: &mut Vec<Shape>) {
     let (mut crosses, mut dots) = (Vec::new(), Vec::new());
     for (_, message) in frame.messages() {
         let Some((lane, run)) = run_of(frame, message) else { continue };
-        if density.counts(frame, message, &run) {
+        if density.counts(frame, message, run.from_us) {
             continue;
         }
         let weight = if run.inferred { Weight::Inferred } else { Weight::Normal };

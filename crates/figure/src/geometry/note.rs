@@ -1,6 +1,5 @@
 //! The words in the picture: they stand where a thing first happens, not in a legend.
 
-use standby_trace::ledger::published_before;
 use standby_trace::{
     Direction, Kind, LaneSpec, Mark, MarkKind, Message, Span, SpanKind, SseClient, Trace, Transport, Who,
 };
@@ -9,13 +8,15 @@ use super::Frame;
 use super::both_ends::{Believer, disagreement};
 use super::place::{self, Note, Once, Row};
 use super::run::Run;
-use super::stale::arrival_us;
+use super::stale::{arrival_us, event_of};
 use crate::format;
 use crate::shape::{Anchor, Ink, Shape};
 use crate::text;
 
 /// A text from elsewhere is cut to this.
 const ELSEWHERE_CHARS: usize = 40;
+/// Of so many messages in the view and a little before it there are words about single ones.
+const MOST_MESSAGES: usize = 50_000;
 /// What is looked back for the request that an answer belongs to.
 const REQUEST_BACK: usize = 64;
 
@@ -28,7 +29,9 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
     let marks = frame.marks_between(since_us, end_us);
     let mut notes: Vec<Note> = marks.filter_map(|mark| of_mark(frame.trace, mark)).collect();
     let mut tried = Tried::new(frame, since_us);
-    for (number, message) in frame.messages_between(since_us, end_us) {
+    // Where there are more they are only counted, and words about single ones would say nothing.
+    let has_words = frame.count_between(since_us, end_us) <= MOST_MESSAGES;
+    for (number, message) in frame.messages_between(since_us, end_us).filter(|_| has_words) {
         notes.extend(of_message(frame, number, message, &mut tried));
         notes.extend(of_age(frame, message, &mut tried));
     }
@@ -135,7 +138,7 @@ fn request_us(before: &[Message], answer: &Message) -> Option<i64> {
 fn of_age(frame: &Frame<'_>, message: &Message, tried: &mut Tried) -> Option<Note> {
     let at_us = arrival_us(frame, message).filter(|&at_us| tried.is_open(Once::Stale, at_us))?;
     let &id = message.events.first()?;
-    let event = published_before(&frame.trace.published, id, at_us)?;
+    let event = event_of(&frame.trace.published, id, at_us)?;
     let age_us = at_us.saturating_sub(event.at_us);
     let old_us = frame.latency_us.saturating_mul(3).saturating_add(100_000);
     if frame.layout.narrow || age_us < old_us || !tried.may(Once::Stale, at_us) {

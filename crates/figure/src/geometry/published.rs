@@ -118,9 +118,6 @@ pub(super) fn draw(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
 }
 
 fn is_crowded(frame: &Frame<'_>, event: &Published) -> bool {
-    if frame.view.density == Density::Off {
-        return false;
-    }
     let published = &frame.trace.published;
     let half_us = frame.scale.us(32.0);
     let start = published.partition_point(|other| other.at_us < event.at_us.saturating_sub(half_us));

@@ -4,6 +4,7 @@ use standby_trace::ledger::published_before;
 use standby_trace::{Direction, MarkKind, Message, Published, Span, SpanKind, Trace};
 
 use super::Frame;
+use super::density;
 use super::run::Run;
 use crate::shape::Density;
 
@@ -69,7 +70,7 @@ impl Deliveries {
     fn arrival(&mut self, frame: &Frame<'_>, message: &Message) {
         if let Some(at_us) = arrival_us(frame, message) {
             for &id in &message.events {
-                if let Some(event) = published_before(&frame.trace.published, id, at_us) {
+                if let Some(event) = event_of(&frame.trace.published, id, at_us) {
                     self.reached.push(((event.life, id), at_us));
                 }
             }
@@ -131,6 +132,18 @@ impl Deliveries {
         let next = self.reached.partition_point(|&(reached, _)| reached < position);
         self.reached.get(next).filter(|&&(reached, _)| reached == position).map(|&(_, at_us)| at_us)
     }
+}
+
+/// The event of an id as the ledger finds it; at once where ids are in a row within one life of the
+/// topic, as they mostly are.
+pub(super) fn event_of(published: &[Published], id: u64, at_us: i64) -> Option<&Published> {
+    let (first, last) = (published.first()?, published.last()?);
+    let in_a_row = usize::try_from(id.wrapping_sub(first.id)).ok().and_then(|at| published.get(at));
+    in_a_row
+        .filter(|event| {
+            event.id == id && first.life == last.life && event.at_us <= at_us.saturating_add(CLOCK_ERROR_US)
+        })
+        .or_else(|| published_before(published, id, at_us))
 }
 
 /// What lasts while a lane is there.
@@ -199,6 +212,7 @@ pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32)
     let first = missing.max(start.saturating_sub(BEFORE)).min(start);
     let mut last: [i64; DEPTH] = [i64::MIN; DEPTH];
     let mut bars = Vec::new();
+    let mut place_before = None;
     for event in published.get(first..end).unwrap_or_default() {
         let Some(until_us) = deliveries.without_until_us(event) else { continue };
         let hidden = last.iter().all(|&other_us| other_us >= until_us);
@@ -207,6 +221,11 @@ pub(crate) fn bars(frame: &Frame<'_>, deliveries: &Deliveries) -> Vec<(f32, f32)
         }
         last.rotate_left(1);
         last[DEPTH - 1] = until_us;
+        // Of bars that begin and end at the same places one is enough, too.
+        let place = (density::column(frame, event.at_us), density::column(frame, until_us));
+        if place_before.replace(place) == Some(place) && frame.view.density == Density::Auto {
+            continue;
+        }
         bars.extend(scale.stretch(event.at_us, until_us));
     }
     bars

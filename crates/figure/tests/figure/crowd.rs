@@ -39,7 +39,7 @@ fn messages_that_touch_are_counted_and_faults_are_not() {
     let (left, right) = (128.0 + 612.0 * 3.0 / 8.0, 128.0 + 612.0 * 5.0 / 8.0);
     for (x, w, h, _) in &bars {
         assert!((1.0..=2.0).contains(w) && *h > 0.0 && *h < 40.0);
-        assert!(*x > left - 66.0 && *x < right + 66.0, "{x}");
+        assert!(*x > left - 2.0 && *x < right + 2.0, "{x}");
     }
     let lane = figure.lanes[2];
     let refused = figure.shapes.iter().any(

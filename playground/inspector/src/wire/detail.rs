@@ -54,10 +54,9 @@ fn section(index: usize, piece: &Piece, dissection: &Dissection) -> HtmlElement 
         let cut = format!("The first {} bytes are shown.", format::count(hex::SHOWN as u64));
         let _ = left.append_child(&dom::classed("p", "standby-foot").text(&cut).done());
     }
-    for more in [bits::diagram(&piece.bytes, dissection), mask::undone(&piece.bytes, dissection)] {
-        if let Some(more) = more {
-            let _ = left.append_child(&more);
-        }
+    let more = [bits::diagram(&piece.bytes, dissection), mask::undone(&piece.bytes, dissection)];
+    for more in more.into_iter().flatten() {
+        let _ = left.append_child(&more);
     }
     let right = dom::classed("div", "standby-fields-of").child(&fields::table(&title, dissection)).done();
     for remark in fields::remarks(dissection) {
