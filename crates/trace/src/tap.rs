@@ -185,7 +185,7 @@ pub enum ToObserver {
     /// The answer to a question about the clock.
     Clock {
         /// What the observer sent, unchanged.
-        echo: f64,
+        echo: i64,
         /// The server's clock when it got the question.
         server_us: u64,
     },
@@ -246,7 +246,7 @@ pub enum FromObserver {
     /// Asks for the server's clock.
     Clock {
         /// The observer's own clock, in any unit; sent back unchanged.
-        sent: f64,
+        sent: i64,
     },
 }
 
@@ -304,8 +304,8 @@ mod tests {
             r#"{"fault":{"fault":{"kind":"drop"},"at_us":1,"until_us":1,"connections":4}}"#,
         );
         assert_eq!(
-            serde_json::from_str::<FromObserver>(r#"{"clock":{"sent":1.5}}"#).unwrap(),
-            FromObserver::Clock { sent: 1.5 }
+            serde_json::from_str::<FromObserver>(r#"{"clock":{"sent":15}}"#).unwrap(),
+            FromObserver::Clock { sent: 15 }
         );
     }
 }
