@@ -43,7 +43,8 @@ pub struct Config {
     /// once; programs on this machine are exempt
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     pub requests_per_second: u32,
-    /// After this much silence an event stream gets a comment and a WebSocket a ping, in milliseconds
+    /// After this much silence an event stream gets a comment, and this often a WebSocket gets a ping,
+    /// in milliseconds; who answers none is let go
     #[arg(long, value_name = "MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(100..))]
     pub keep_alive_ms: u64,
     /// How event streams are told to reconnect

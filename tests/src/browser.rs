@@ -36,8 +36,11 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
+    /// All that there are: WebKitGTK is for Linux only.
+    pub(crate) fn of(setup: &Setup) -> impl Iterator<Item = Self> {
+        let webkit = setup.webkit.as_ref().map(|_| Self::WebKit);
+        [Self::Chromium, Self::Firefox].into_iter().chain(webkit)
+    }
 }
 
 impl fmt::Display for Engine {
@@ -246,6 +249,12 @@ impl Browser {
             bail!("only Chromium knows {method}");
         }
         Ok(self.driver.cdp().send_raw(method, params).await?)
+    }
+
+    /// Runs no scripts in the pages that are opened from now on. [`Self::height_of`] still works.
+    pub(crate) async fn disable_scripts(&self) -> Result<()> {
+        let params = json!({ "enabled": false, "contexts": [self.context().await?] });
+        self.ask("emulation.setScriptingEnabled", params).await.map(drop)
     }
 
     /// Types text where the focus is.

@@ -6,7 +6,9 @@
 //!   server
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
-//! - [`screens`], [`soak`], [`bench`]: the pictures, the long run, and what a frame costs
+//! - [`record`]: the traces from which the static figures are drawn
+//! - [`screens`], [`soak`], [`bench`], [`bench_page`]: the pictures, the long run, and what a frame
+//!   and a page cost
 
 use std::process::ExitCode;
 
@@ -14,10 +16,12 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod bench_page;
 mod book;
 mod browser;
 mod cases;
 mod host;
+mod record;
 mod runner;
 mod screens;
 mod server;
@@ -40,6 +44,14 @@ enum Task {
         /// A part of a test's name, or of an engine's
         name: Option<String>,
     },
+    /// Run every experiment and keep the trace of its first window, for its static figure
+    Record {
+        /// Only experiments with this in their name
+        name: Option<String>,
+        /// Keep the traces, and only measure how much room the widgets take
+        #[arg(long)]
+        room: bool,
+    },
     /// Take a picture of every experiment in each of its states
     Screens {
         /// Only experiments with this in their name
@@ -51,6 +63,8 @@ enum Task {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Measure for how long a page with four lanes keeps the browser busy
+    BenchPage,
     /// Measure what a frame of the picture costs
     BenchPicture {
         /// Where the widgets' bundle with its hook lies
@@ -75,8 +89,12 @@ fn run(task: Task) -> Result<bool> {
     runtime.block_on(async {
         match task {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
+            Task::Record { name, room } => {
+                record::take(&setup, &record::Choice { name: name.as_deref(), room }).await
+            }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
+            Task::BenchPage => bench_page::page(&setup).await,
             Task::BenchPicture { module } => bench::picture(&setup, &module).await,
         }
     })

@@ -115,20 +115,20 @@ impl<'b> Widget<'b> {
     /// The names of its tabs, in their order.
     pub(crate) async fn tabs(&self) -> Result<Vec<String>> {
         let script = "return [...document.getElementById(arguments[0]).querySelectorAll('[role=tab]')]\
-                      .filter(tab => tab.offsetHeight > 0).map(tab => tab.textContent.trim())";
+                      .filter(tab => tab.offsetHeight > 0).map(tab => tab.dataset.tab)";
         self.browser.js(script, &[json!(self.id)]).await
     }
 
     /// Opens one of its tabs, and waits until its panel has something in it.
     pub(crate) async fn show_tab(&self, name: &str) -> Result<()> {
         let script = "const tab = [...document.getElementById(arguments[0]).querySelectorAll('[role=tab]')]\
-                      .find(tab => tab.textContent.trim() === arguments[1]); tab?.click(); \
+                      .find(tab => tab.dataset.tab === arguments[1]); tab?.click(); \
                       return tab !== undefined";
         let pressed: bool = self.browser.js(script, &[json!(self.id), json!(name)]).await?;
         ensure!(pressed, "{} has no tab {name:?}", self.id);
         let script = "const root = document.getElementById(arguments[0]); \
                       const tab = [...root.querySelectorAll('[role=tab]')]\
-                      .find(tab => tab.textContent.trim() === arguments[1]); \
+                      .find(tab => tab.dataset.tab === arguments[1]); \
                       const panel = document.getElementById(tab?.getAttribute('aria-controls')); \
                       return tab?.getAttribute('aria-selected') === 'true' && panel?.offsetHeight > 0 \
                       && panel.childElementCount > 0";

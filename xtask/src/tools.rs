@@ -99,9 +99,11 @@ fn webkit() -> Result<WebKit> {
     Ok(WebKit { browser, driver: program(WEBKIT[0].0)?, xvfb: program(WEBKIT[1].0)? })
 }
 
-/// `tcpdump`, for the capture test.
+/// `tcpdump` and `tshark`, for the capture tests.
 pub(crate) fn for_capture() -> Result<()> {
-    if find(&["tcpdump"]).is_some() { Ok(()) } else { install_packages(&["tcpdump"]) }
+    let missing: Vec<&str> =
+        ["tcpdump", "tshark"].into_iter().filter(|program| find(&[program]).is_none()).collect();
+    install_packages(&missing)
 }
 
 /// mdBook, the plain program.

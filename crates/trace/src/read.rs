@@ -32,19 +32,15 @@ impl Trace {
     /// # Errors
     /// The first thing that is wrong, in words for whoever brought the file.
     pub fn from_json(text: &str) -> Result<Self, BadTrace> {
-        #[derive(Deserialize)]
-        struct Version {
-            v: u32,
-        }
         if text.len() > LARGEST_BYTES {
             return Err(BadTrace("This file is too large: at most 32 MB are read.".to_owned()));
         }
         let bad = |e: serde_json::Error| BadTrace(format!("This file is not a trace: {e}."));
-        let Version { v } = serde_json::from_str(text).map_err(bad)?;
-        if v != VERSION {
+        let tree: serde_json::Value = crate::json::read(text).map_err(bad)?;
+        if let Some(v) = tree.get("v").filter(|v| v.is_number() && **v != VERSION) {
             return Err(BadTrace(format!("This trace has version {v}; this book reads version {VERSION}.")));
         }
-        let trace: Self = serde_json::from_str(text).map_err(bad)?;
+        let trace = Self::deserialize(tree).map_err(bad)?;
         trace.check()?;
         Ok(trace)
     }

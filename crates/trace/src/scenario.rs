@@ -120,8 +120,8 @@ pub enum LaneSpec {
         /// The client publishes by itself this often; 0: it does not.
         #[serde(default, skip_serializing_if = "is_zero")]
         send_every_ms: u32,
-        /// The server sends a ping after so long without another frame, and closes where no pong
-        /// comes within the same time again; 0: the server's default.
+        /// The server sends a ping this often, and closes where nothing has come back by the next one;
+        /// 0: the server's default.
         #[serde(default, skip_serializing_if = "is_zero")]
         keep_alive_ms: u32,
         /// The client gives a socket up after so long without a message; 0: never. A page can't see

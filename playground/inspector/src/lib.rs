@@ -5,9 +5,15 @@
 //! when one of these panels is first opened, hands it an empty element and a [`host::Host`], and
 //! tells it of changes. The two modules have separate memories: what passes between them is text.
 //!
-//! - [`host`]: what the widget is asked for
+//! - [`host`]: what the widget is asked for; `panel`: the panels that are open
+//! - `wire`: every message in a list, and the bytes of one beside what they mean
+//! - `log`: what happened, line by line
+//! - `code`: programs that do what a lane does
+//! - `take`: the link, commands for a terminal, files
+//! - `rows`, `walk`, `copy`, `words`: what several of them need
 //! - [`editor`]: the playground page's editor
 
+mod code;
 mod copy;
 pub mod editor;
 pub mod host;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use web_sys::HtmlElement;
 
+use crate::code::view::Code;
 use crate::host::Host;
 use crate::log::view::Log;
 use crate::take::curl::Curl;
@@ -30,6 +31,7 @@ pub(crate) fn open(element: HtmlElement, which: &str, host: Host) -> Result<(), 
     let panel: Rc<dyn Panel> = match which {
         "wire" => Rc::new(Wire::new(&element, host)),
         "log" => Rc::new(Log::new(&element, host)),
+        "code" => Rc::new(Code::new(&element, host)),
         "link" => Rc::new(Link::new(&element, host)),
         "curl" => Rc::new(Curl::new(&element, host)),
         "save" => Rc::new(Save::new(&element, &host)),

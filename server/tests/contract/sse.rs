@@ -108,6 +108,14 @@ async fn a_silent_stream_gets_comments() {
 }
 
 #[tokio::test]
+async fn a_stream_gets_comments_as_often_as_its_subscriber_asks() {
+    let server = Server::start().await;
+    let mut stream = open(&server, "?keep_alive_ms=500", "").await;
+    stream.text_chunk().await;
+    assert_eq!(stream.text_chunk().await, ":\n\n");
+}
+
+#[tokio::test]
 async fn a_stream_ends_in_order_when_the_server_stops() {
     let server = Server::start().await;
     let mut stream = open(&server, "", "").await;

@@ -212,6 +212,43 @@ async fn a_silent_socket_gets_pings() {
 }
 
 #[tokio::test]
+async fn a_socket_that_answers_no_ping_is_given_up() {
+    let server = Server::start().await;
+    let mut socket = open(&server, "?keep_alive_ms=500").await;
+    socket.text().await;
+    assert_eq!(socket.frame().await, (PING, vec![]));
+    // News that goes out is no answer.
+    server.publish("t", "1").await;
+    while socket.json().await.get("id").is_none() {}
+    socket.closed_with(1011).await;
+    socket.ended().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_for_heartbeats_gets_them_where_there_is_nothing_else_to_say() {
+    let server = Server::start().await;
+    let mut socket = open(&server, "?heartbeat_ms=500").await;
+    assert!(socket.json().await.get("hello").is_some());
+    assert_eq!(socket.text().await, r#"{"heartbeat":{"last_id":0}}"#);
+    server.publish("t", "1").await;
+    while socket.json().await.get("id").is_none() {}
+    for _ in 0..2 {
+        assert_eq!(socket.text().await, r#"{"heartbeat":{"last_id":1}}"#);
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_of_keep_alives_has_bounds() {
+    let server = Server::start().await;
+    for bad in
+        ["keep_alive_ms=499", "keep_alive_ms=120001", "keep_alive_ms=", "heartbeat_ms=0", "heartbeat_ms=x"]
+    {
+        server.get_with(&format!("/api/topics/t/ws?{bad}"), HANDSHAKE).await.assert_problem(400);
+    }
+    server.get("/api/topics/t/sse?keep_alive_ms=499").await.assert_problem(400);
+}
+
+#[tokio::test]
 async fn echo_sends_back_every_message() {
     let server = Server::start().await;
     let mut socket = echo(&server).await;

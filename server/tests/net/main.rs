@@ -7,6 +7,7 @@ mod clients;
 mod conditions;
 mod experiments;
 mod faults;
+mod half_open;
 mod peer;
 mod server;
 mod serving;

@@ -2,7 +2,7 @@
 //!
 //! Two readers that know nothing of each other read the same bytes: ours from the tap, tshark from
 //! the packets. It needs tcpdump and tshark, and root to run them, so it is behind the feature
-//! `capture`: `cargo test -p standby-server --features capture --test net tshark`
+//! `capture`: `cargo test -p standby-server --features capture --test net capture`
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,7 +49,7 @@ const FIELDS: [&str; 24] = [
 type Values = BTreeMap<&'static str, Vec<String>>;
 
 #[tokio::test]
-async fn the_dissection_says_what_tshark_says() {
+async fn the_dissection_says_what_tshark_says_of_the_same_capture() {
     let server = Server::start().await;
     let experiment = server.experiment(json!({})).await;
     let mut observer = server.observe(&experiment).await;

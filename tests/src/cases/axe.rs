@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,27 +23,41 @@ struct Violation {
 }
 
 /// Where each thing was found: what is wrong on one page is mostly wrong on all.
-type Found = BTreeMap<String, Vec<String>>;
+pub(super) type Found = BTreeMap<String, Vec<String>>;
 
-pub(super) async fn finds_nothing_on_any_page_in_any_theme(test: &mut Test<'_>) -> Result<()> {
+pub(super) async fn finds_nothing_on_any_page(test: &mut Test<'_>) -> Result<()> {
     let mut found = Found::new();
     for page in book::pages(test.setup)? {
         for (width, height) in SIZES {
             test.browser.resize(width, height).await?;
             test.browser.goto(&test.server.url(&page)).await?;
             start(test).await?;
+            for open in [false, true] {
+                open_chapters(test, open).await?;
+                let list = if open { "open" } else { "closed" };
+                note(test, ALL, &format!("{page}, {width} px, list {list}"), &mut found).await?;
+            }
+        }
+    }
+    nothing(&found)
+}
+
+/// A page has the same structure in every theme: what a theme changes is its colours.
+pub(super) async fn finds_no_faint_colour_in_any_theme(test: &mut Test<'_>) -> Result<()> {
+    let mut found = Found::new();
+    // What the page for print holds, the others hold.
+    for page in book::pages(test.setup)?.into_iter().filter(|page| page != "print.html") {
+        for (width, height) in SIZES {
+            test.browser.resize(width, height).await?;
+            test.browser.goto(&test.server.url(&page)).await?;
+            start(test).await?;
+            // A phone shows either the list or the page.
+            open_chapters(test, width > 1000).await?;
             for theme in THEMES {
                 test.browser.set_theme(theme).await?;
-                for open in [true, false] {
-                    let has_list = open_chapters(test, open).await?;
-                    if !has_list && open {
-                        continue;
-                    }
-                    let list = if open { "open" } else { "closed" };
-                    note(test, "document", &format!("{page}, {theme}, {width} px, list {list}"), &mut found)
-                        .await?;
-                }
+                note(test, COLOURS, &format!("{page}, {theme}, {width} px"), &mut found).await?;
             }
+            test.browser.set_theme(THEMES[0]).await?;
         }
     }
     nothing(&found)
@@ -67,13 +81,19 @@ pub(super) async fn finds_nothing_while_an_experiment_runs(test: &mut Test<'_>) 
         }
         for theme in THEMES {
             test.browser.set_theme(theme).await?;
-            note(test, "document", &format!("{theme}, {when}"), &mut found).await?;
+            note(
+                test,
+                if theme == THEMES[0] { ALL } else { COLOURS },
+                &format!("{theme}, {when}"),
+                &mut found,
+            )
+            .await?;
         }
     }
-    test.browser.set_theme("light").await?;
+    test.browser.set_theme(THEMES[0]).await?;
     for tab in widget.tabs().await? {
         widget.show_tab(&tab).await?;
-        note(test, "document", &format!("the tab {tab}"), &mut found).await?;
+        note(test, ALL, &format!("the tab {tab}"), &mut found).await?;
     }
     nothing(&found)
 }
@@ -97,22 +117,32 @@ pub(super) async fn start(test: &Test<'_>) -> Result<()> {
     test.browser.js::<Value>(&script, &[]).await.map(drop)
 }
 
-/// Opens or closes the list of chapters by its own button. Says whether the page has one.
-async fn open_chapters(test: &Test<'_>, open: bool) -> Result<bool> {
+/// Opens or closes the list of chapters by its own button.
+async fn open_chapters(test: &Test<'_>, open: bool) -> Result<()> {
     let script = "const button = document.getElementById('mdbook-sidebar-toggle'); \
-                  if (!button?.offsetHeight) return false; \
-                  const open = document.documentElement.classList.contains('sidebar-visible'); \
-                  if (open !== arguments[0]) button.click(); \
-                  await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); return true";
-    test.browser.js(script, &[json!(open)]).await
+                  const open = () => button.getAttribute('aria-expanded') === 'true'; \
+                  if (open() !== arguments[0]) button.click(); \
+                  await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); \
+                  return open() === arguments[0] \
+                  && document.documentElement.classList.contains('sidebar-visible') === arguments[0]";
+    let done: bool = test.browser.js(script, &[json!(open)]).await?;
+    ensure!(done, "the button of the chapters did not open or close them");
+    Ok(())
 }
 
-/// Notes what axe finds now within what a script says. Further rules are added to its own.
-pub(super) async fn note(test: &Test<'_>, within: &str, place: &str, found: &mut Found) -> Result<()> {
-    // WCAG 2.2's size of targets is not among those that axe looks for by itself.
+/// All of axe's rules that are on by themselves, best practices too, and WCAG 2.2's size of targets,
+/// which is not.
+const ALL: &str = "{ rules: { 'target-size': { enabled: true } } }";
+/// Those that a theme can break.
+pub(super) const COLOURS: &str = "{ runOnly: ['color-contrast', 'link-in-text-block'] }";
+/// The stricter ones, for those who ask for more contrast.
+pub(super) const MORE_CONTRAST: &str =
+    "{ runOnly: ['color-contrast-enhanced'], rules: { 'color-contrast-enhanced': { enabled: true } } }";
+
+/// Notes what axe finds now by some rules.
+pub(super) async fn note(test: &Test<'_>, rules: &str, place: &str, found: &mut Found) -> Result<()> {
     let script = format!(
-        "const found = await axe.run({within}, {{ resultTypes: ['violations'], \
-         rules: {{ 'target-size': {{ enabled: true }} }} }}); \
+        "const found = await axe.run(document, {{ resultTypes: ['violations'], ...{rules} }}); \
          return found.violations.map(v => ({{ id: v.id, impact: v.impact, nodes: v.nodes.map(n => \
          n.html.slice(0, 160) + ' ' + n.failureSummary.replace(/\\s+/g, ' ').slice(0, 220)) }}))"
     );

@@ -7,14 +7,17 @@ use crate::browser::Engine;
 use crate::runner::{Case, Test};
 
 mod access;
+mod asked;
 mod axe;
 mod delivery;
 mod exclusive;
+mod figures;
 mod looking;
 mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod wire;
 
 macro_rules! cases {
     ($($module:ident :: { $($name:ident $([$($engine:ident: $why:literal),*])?),* $(,)? }),* $(,)?) => {
@@ -33,8 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
             every_page_loads_without_an_error_and_asks_nobody_else,
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
-            without_scripts_the_figures_are_there,
-            no_page_is_wider_than_a_phone,
+            no_page_is_wider_than_a_phone_or_than_400_percent,
         },
         delivery::{
             every_transport_delivers,
@@ -48,6 +50,7 @@ pub(crate) fn all() -> Vec<Case> {
             a_server_that_was_killed_is_told_as_a_reset,
             what_history_no_longer_holds_is_told_as_a_gap,
             where_the_browser_gives_up_the_lane_can_be_reopened,
+            each_end_of_a_dead_connection_ends_when_it_finds_out,
         },
         exclusive::{
             starting_one_pauses_the_other,
@@ -68,15 +71,36 @@ pub(crate) fn all() -> Vec<Case> {
             the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_again,
         },
         axe::{
-            finds_nothing_on_any_page_in_any_theme
-                [Firefox: "a page's structure and colours are every engine's",
-                 WebKit: "a page's structure and colours are every engine's"],
+            finds_nothing_on_any_page
+                [Firefox: "a page's structure is every engine's", WebKit: "a page's structure is every engine's"],
+            finds_no_faint_colour_in_any_theme
+                [Firefox: "a page's colours are every engine's", WebKit: "a page's colours are every engine's"],
             finds_nothing_while_an_experiment_runs,
         },
         access::{
             no_key_of_a_widget_turns_the_page,
             the_books_own_controls_work,
-            a_running_experiment_fits_a_phone,
+            the_list_of_chapters_opens_and_closes_by_keys,
+            the_tab_key_reaches_every_control_and_shows_where_it_is,
+            a_running_experiment_is_whole_at_every_zoom,
+            every_control_is_large_enough_for_a_finger,
+        },
+        asked::{
+            in_the_systems_own_colours_the_picture_and_the_buttons_can_be_seen
+                [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
+            who_asks_for_more_contrast_gets_seven_to_one
+                [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
+            who_asks_for_less_motion_gets_none
+                [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
+            nothing_on_the_page_moves_when_a_widget_comes_or_runs
+                [Firefox: "it does not measure shifts", WebKit: "it does not measure shifts"],
+        },
+        figures::{
+            without_scripts_every_experiment_has_its_figure
+                [WebKit: "its driver can't do without scripts"],
+            nothing_moves_when_the_widgets_come,
+            print_has_every_figure_in_inks_for_paper,
+            paper_has_the_figure_of_an_experiment_that_runs,
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
@@ -89,6 +113,16 @@ pub(crate) fn all() -> Vec<Case> {
             more_streams_than_connections_are_told_and_mended,
             the_page_is_set_and_run_by_keys_alone,
             the_page_uses_the_window_and_fits_a_phone,
+        },
+        wire::{
+            the_list_adds_up_and_a_byte_and_its_field_mark_each_other,
+            the_keys_walk_through_the_list_and_the_picture_follows,
+            what_a_user_sent_is_text_on_the_wire_and_in_the_log,
+            the_log_is_a_table_that_can_be_filtered,
+            without_a_clipboard_the_text_is_shown_selected,
+            what_curl_is_told_to_do_shows_up_outside,
+            files_hold_what_they_are_named_after,
+            the_javascript_clients_recover,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,

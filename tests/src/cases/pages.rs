@@ -4,7 +4,6 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::book;
-use crate::browser::Engine;
 use crate::runner::Test;
 use crate::wait;
 
@@ -83,31 +82,18 @@ pub(super) async fn print_keeps_the_static_figures_and_connects_to_nothing(
     Ok(())
 }
 
-pub(super) async fn without_scripts_the_figures_are_there(test: &mut Test<'_>) -> Result<()> {
-    for place in book::places(test.setup)? {
-        let html = book::read(test.setup, &place.page)?;
-        let title = place.experiment.title.replace('&', "&amp;");
-        ensure!(html.contains(&title), "{} does not name {title:?} in its HTML", place.page);
-    }
-    // The others can't be driven without scripts.
-    if test.browser.engine == Engine::Chromium {
-        let place = &book::places(test.setup)?[0];
-        test.browser.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await?;
-        test.browser.goto(&test.server.url(&place.page)).await?;
-        let figure = format!("#{} figure.standby-static", place.id);
-        ensure!(test.browser.height_of(&figure).await? > 100.0, "the static figure is not to be seen");
-    }
-    Ok(())
-}
-
-pub(super) async fn no_page_is_wider_than_a_phone(test: &mut Test<'_>) -> Result<()> {
-    test.browser.resize(360, 740).await?;
-    for page in book::pages(test.setup)? {
-        test.browser.goto(&test.server.url(&page)).await?;
-        settled(test).await?;
-        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        let over: f64 = test.browser.js(script, &[]).await?;
-        ensure!(over <= 0.0, "{page} is {over} px wider than a phone of 360 px");
+pub(super) async fn no_page_is_wider_than_a_phone_or_than_400_percent(test: &mut Test<'_>) -> Result<()> {
+    // A phone, and a window of 1,280 by 1,024 px at 200 % and at 400 %, which a page can't tell from
+    // a smaller window (WCAG 1.4.10).
+    for (width, height) in [(640, 512), (360, 740), (320, 256)] {
+        test.browser.resize(width, height).await?;
+        for page in book::pages(test.setup)? {
+            test.browser.goto(&test.server.url(&page)).await?;
+            settled(test).await?;
+            let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            let over: f64 = test.browser.js(script, &[]).await?;
+            ensure!(over <= 0.0, "{page} is {over} px wider than a window of {width} px");
+        }
     }
     Ok(())
 }

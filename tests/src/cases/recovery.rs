@@ -3,13 +3,13 @@
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;
-use standby_trace::{Control, MarkKind};
+use standby_trace::{Control, MarkKind, SpanKind};
 
 use super::place;
 use crate::book;
 use crate::runner::Test;
 use crate::wait;
-use crate::widget::Widget;
+use crate::widget::{Row, Widget};
 
 pub(super) async fn a_drop_loses_and_doubles_nothing(test: &mut Test<'_>) -> Result<()> {
     let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
@@ -93,4 +93,42 @@ pub(super) async fn where_the_browser_gives_up_the_lane_can_be_reopened(test: &m
         .wait_rows("news goes on", |row| !row.gave_up && row.last_id.is_some_and(|last| last >= id))
         .await?;
     Ok(())
+}
+
+pub(super) async fn each_end_of_a_dead_connection_ends_when_it_finds_out(test: &mut Test<'_>) -> Result<()> {
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "half-open")?).await?;
+    widget.run().await?;
+    // One socket without keep-alive, one that the server pings, one whose silence its page minds.
+    let back = wait::until("the third lane is back, and the server has found the second out", async || {
+        let trace = widget.trace().await?;
+        let sockets = |lane: u16| {
+            trace.spans.iter().filter(move |span| span.kind == SpanKind::Open && span.lane == Some(lane))
+        };
+        let found = sockets(1).next().is_some_and(|span| span.server_to.is_some());
+        Ok((found && sockets(2).count() == 2).then_some(trace))
+    })
+    .await?;
+    let first = |lane: u16| {
+        let span = back.spans.iter().find(|span| span.kind == SpanKind::Open && span.lane == Some(lane));
+        span.map(|span| (span.to, span.server_to))
+    };
+    ensure!(first(0).is_some_and(|(to, _)| to.is_none()), "the first page has noticed: {:?}", first(0));
+    ensure!(first(1).is_some_and(|(to, _)| to.is_none()), "the second page has noticed: {:?}", first(1));
+    let client_first = first(2).is_some_and(|(to, server_to)| {
+        to.is_some_and(|to| server_to.is_none_or(|server_to| to.at_us < server_to.at_us))
+    });
+    ensure!(client_first, "the third page was not the first to notice: {:?}", first(2));
+    let firsts = widget.firsts().await?;
+    let dead = widget.rows().await?;
+    let news = |rows: &[Row], lane: &str| rows.iter().find(|row| row.lane == lane).map(|row| row.events);
+    widget
+        .wait_rows("the third lane has news again", |row| {
+            row.lane != "websocket-3" || Some(row.events) > news(&dead, "websocket-3")
+        })
+        .await?;
+    let after = widget.rows().await?;
+    for lane in ["websocket", "websocket-2"] {
+        ensure!(news(&dead, lane) == news(&after, lane), "{lane} has news, though its socket is dead");
+    }
+    widget.nothing_lost_or_doubled(&firsts).await
 }

@@ -104,3 +104,16 @@ fn a_piece_with_too_many_fields_says_so_and_keeps_its_classes() {
     assert!(dissection.remarks.iter().any(|remark| remark.contains("fields")), "{:?}", dissection.remarks);
     assert!(dissection.runs.iter().all(|run| matches!(run.class, Class::Comment | Class::LineEnd)));
 }
+
+/// The standard ends a line at a lone CR, the ledger's reader does not.
+#[test]
+fn where_two_readings_differ_the_bytes_of_news_are_the_ledgers() {
+    use standby_trace::{
+        Direction::ToClient,
+        tap::{Part, Via},
+    };
+    let text = "data: {\"id\":5,\r\"data\":1}\n\n";
+    let counted = carried(Via::Sse, ToClient, Part::ResponseBody, text.as_bytes()).payload_bytes as usize;
+    assert!(counted > 0);
+    assert_eq!(crate::sample::read(Via::Sse, ToClient, Part::ResponseBody, text).news_bytes(), counted);
+}

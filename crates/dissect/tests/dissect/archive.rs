@@ -11,7 +11,8 @@ use standby_trace::{Direction, Kind, Message, Moment, Piece, Trace};
 
 use crate::sample::{any_trace, empty};
 
-/// The schema's files name each other (`entry.json#`), and lie in one folder.
+/// HAR's schema as the npm package har-schema 2.0.0 has it, under the ISC licence beside it. Its files
+/// name each other (`entry.json#`), and lie in one folder.
 fn validator() -> jsonschema::Validator {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/har-schema");
     let mut registry = jsonschema::Registry::new();

@@ -4,6 +4,7 @@
 
 mod any;
 mod archive;
+mod context;
 mod frames;
 mod heads;
 mod sample;
