@@ -250,7 +250,7 @@ fn crosses(pen: &impl Pen, shapes: &[Shape], ink: Ink, palette: &Palette) {
 fn text(pen: &impl Pen, shape: &Shape, palette: &Palette) {
     let Shape::Text { x, y, anchor, size, strong, ink, text } = shape else { return };
     let weight = if *strong { "600 " } else { "" };
-    pen.write_with(&format!("{weight}{}px {}", length(size), palette.font), *anchor);
+    pen.write_with(&format!("{weight}{}px {}", length(*size), palette.font), *anchor);
     let (x, y) = (f64::from(*x), f64::from(*y));
     // A rim of the ground's colour, so that it reads over lines.
     if *ink != Ink::Ground {

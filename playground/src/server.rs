@@ -191,12 +191,7 @@ impl Api {
 
     /// Publishes an event, whose `data` is JSON. `once` is its key, of letters and digits: a browser may
     /// send a cut request again by itself.
-    pub(crate) async fn publish(
-        &self,
-        topic: &str,
-        data: &str,
-        once: &str,
-    ) -> Result<(), NoAnswer> {
+    pub(crate) async fn publish(&self, topic: &str, data: &str, once: &str) -> Result<(), NoAnswer> {
         let request = Request::post(&format!("{}events", self.topic(topic)));
         send(request, Some(format!(r#"{{"data":{data},"key":"{once}"}}"#))).await.map(drop)
     }

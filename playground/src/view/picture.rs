@@ -164,7 +164,11 @@ impl Picture {
         }
         dom::set(&self.element, "style", &format!("height:{}px", length(figure.height + below.height)));
         for (canvas, figure) in [(&self.canvas_element, figure), (&self.timeline_element, below)] {
-            dom::set(canvas, "style", &format!("width:{}px;height:{}px", length(figure.width), length(figure.height)));
+            dom::set(
+                canvas,
+                "style",
+                &format!("width:{}px;height:{}px", length(figure.width), length(figure.height)),
+            );
         }
         for (label, lane) in labels.iter().zip(&figure.lanes) {
             label.place(figure, lane, narrow);
