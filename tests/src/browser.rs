@@ -251,6 +251,12 @@ impl Browser {
         Ok(self.driver.cdp().send_raw(method, params).await?)
     }
 
+    /// Runs no scripts in the pages that are opened from now on. [`Self::height_of`] still works.
+    pub(crate) async fn disable_scripts(&self) -> Result<()> {
+        let params = json!({ "enabled": false, "contexts": [self.context().await?] });
+        self.ask("emulation.setScriptingEnabled", params).await.map(drop)
+    }
+
     /// Types text where the focus is.
     pub(crate) async fn type_text(&self, text: &str) -> Result<()> {
         Ok(self.driver.action_chain().send_keys(text).perform().await?)

@@ -6,6 +6,7 @@
 //!   server
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
+//! - [`record`]: the traces from which the static figures are drawn
 //! - [`screens`], [`soak`], [`bench`], [`bench_page`]: the pictures, the long run, and what a frame
 //!   and a page cost
 
@@ -20,6 +21,7 @@ mod book;
 mod browser;
 mod cases;
 mod host;
+mod record;
 mod runner;
 mod screens;
 mod server;
@@ -41,6 +43,14 @@ enum Task {
     Test {
         /// A part of a test's name, or of an engine's
         name: Option<String>,
+    },
+    /// Run every experiment and keep the trace of its first window, for its static figure
+    Record {
+        /// Only experiments with this in their name
+        name: Option<String>,
+        /// Keep the traces, and only measure how much room the widgets take
+        #[arg(long)]
+        room: bool,
     },
     /// Take a picture of every experiment in each of its states
     Screens {
@@ -79,6 +89,9 @@ fn run(task: Task) -> Result<bool> {
     runtime.block_on(async {
         match task {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
+            Task::Record { name, room } => {
+                record::take(&setup, &record::Choice { name: name.as_deref(), room }).await
+            }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
             Task::BenchPage => bench_page::page(&setup).await,

@@ -26,6 +26,8 @@ const RELOAD_FILE: &str = ".reload";
 pub(crate) enum For<'a> {
     /// `cargo xtask serve`.
     Work,
+    /// `cargo xtask record`: the experiments, none with a figure yet.
+    Recording,
     /// To publish, at this address where it is known.
     Site(Option<&'a str>),
 }
@@ -70,9 +72,12 @@ fn render(workspace: &Workspace, purpose: For<'_>, folder: &Path) -> Result<()> 
                 book.config.set(SCRIPTS, scripts)?;
             }
             For::Site(Some(url)) => book.config.set("output.html.site-url", path_of(url)?)?,
-            For::Site(None) => {}
+            For::Recording | For::Site(None) => {}
         }
-        book.with_preprocessor(Standby);
+        book.with_preprocessor(match purpose {
+            For::Recording => Standby::for_recording(),
+            For::Work | For::Site(_) => Standby::default(),
+        });
         book.build()
     })?;
     // mdBook logs a missing include or a tag that is not closed, and goes on. Whoever works on the
@@ -81,7 +86,7 @@ fn render(workspace: &Workspace, purpose: For<'_>, folder: &Path) -> Result<()> 
     match purpose {
         _ if complaints.is_empty() => {}
         For::Work => println!("mdBook complains:\n{complaints}"),
-        For::Site(_) => bail!("mdBook complains:\n{complaints}"),
+        For::Recording | For::Site(_) => bail!("mdBook complains:\n{complaints}"),
     }
     if purpose == For::Work {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();

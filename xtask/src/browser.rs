@@ -12,15 +12,26 @@ use crate::{server, site, tools, widgets};
 
 /// `cargo xtask screens`.
 pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
-    let mut command = prepare(workspace)?;
+    let mut command = prepare(workspace, whole_site)?;
     command.arg("screens").args(name);
     stream(command)
         .and_then(|(success, _)| if success { Ok(()) } else { bail!("not every picture could be taken") })
 }
 
+/// `cargo xtask record`. The book is built without figures first, and with them afterwards.
+pub(crate) fn record(workspace: &Workspace, name: Option<&str>, room: bool) -> Result<()> {
+    let mut command = prepare(workspace, site::to_record)?;
+    command.arg("record").args(name).args(room.then_some("--room"));
+    let (success, _) = stream(command)?;
+    if !success {
+        bail!("not every experiment could be recorded");
+    }
+    site::site(workspace, None)
+}
+
 /// `cargo xtask soak`.
 pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
-    let mut command = prepare(workspace)?;
+    let mut command = prepare(workspace, whole_site)?;
     command.args(["soak", "--minutes", &minutes.to_string()]);
     stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("the soak failed") })
 }
@@ -46,14 +57,18 @@ pub(crate) fn bench_picture(workspace: &Workspace) -> Result<()> {
 
 /// Runs the tests whose name holds `name`. Returns whether all passed, and what they printed.
 pub(crate) fn test(workspace: &Workspace, name: Option<&str>) -> Result<(bool, String)> {
-    let mut command = prepare(workspace)?;
+    let mut command = prepare(workspace, whole_site)?;
     command.arg("test").args(name);
     stream(command)
 }
 
+fn whole_site(workspace: &Workspace) -> Result<()> {
+    site::site(workspace, None)
+}
+
 /// Builds all that the tests need, and a call of them that still lacks its verb.
-fn prepare(workspace: &Workspace) -> Result<Command> {
-    site::site(workspace, None)?;
+fn prepare(workspace: &Workspace, site: impl FnOnce(&Workspace) -> Result<()>) -> Result<Command> {
+    site(workspace)?;
     let server = server::build(workspace)?;
     command(workspace, &server)
 }

@@ -6,7 +6,7 @@
 //! - [`serve`]: all three with live reload; [`site`]: all three to publish
 //! - [`mod@test`]: every check, counted; [`links`]: one of them; [`tools`]: what they need
 //!
-//! The browser's part (tests, screens, soak) is the package `standby-tests`, which xtask builds and
+//! The browser's part (tests, records, screens, soak) is the package `standby-tests`, which xtask builds and
 //! calls: this program itself must compile quickly.
 
 use std::net::SocketAddr;
@@ -61,6 +61,14 @@ enum Task {
         /// `native`, `browser`, or a part of a test's name; all without it
         part: Option<String>,
     },
+    /// Run every experiment in a browser, and keep its trace for the static figure
+    Record {
+        /// Only experiments with this in their name
+        name: Option<String>,
+        /// Keep the traces, and only measure how much room the widgets take
+        #[arg(long)]
+        room: bool,
+    },
     /// Take a picture of every experiment in each of its states, under target/screens/
     Screens {
         /// Only experiments with this in their name
@@ -107,6 +115,7 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
             widgets::weigh(workspace)?;
         }
         Task::Test { part } => return test::test(workspace, part.as_deref()),
+        Task::Record { name, room } => browser::record(workspace, name.as_deref(), room)?,
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,
         Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,

@@ -20,3 +20,9 @@ pub(crate) fn site(workspace: &Workspace, site_url: Option<&str>) -> Result<()> 
     widgets::weigh(workspace)?;
     book::build(workspace, book::For::Site(site_url))
 }
+
+/// The static site without a figure, for `cargo xtask record`.
+pub(crate) fn to_record(workspace: &Workspace) -> Result<()> {
+    widgets::build(workspace, widgets::Profile::Small)?;
+    book::build(workspace, book::For::Recording)
+}

@@ -29,8 +29,11 @@ mod tests {
              [[lanes]]\ntransport = \"sse\"\n",
         );
         let experiment = library.get("x").unwrap();
-        let html = mark(&place::html("x", experiment), std::slice::from_ref(experiment));
-        assert!(html.contains("<standby-experiment id=\"x\" data-playground data-ready='[{"), "{html}");
+        let html = mark(&place::html("x", experiment, "x", None), std::slice::from_ref(experiment));
+        assert!(
+            html.contains("<standby-experiment id=\"x\" data-recording=\"x\" data-playground data-ready='[{"),
+            "{html}"
+        );
         let json = html.split("data-ready='").nth(1).unwrap().split('\'').next().unwrap();
         let back: Vec<Experiment> = serde_json::from_str(&json.replace("&#39;", "'")).unwrap();
         assert_eq!(back, [experiment.clone()]);

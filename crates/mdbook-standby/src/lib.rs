@@ -4,8 +4,9 @@
 //! - [`directive`] finds the directives in a chapter, and leaves code alone;
 //! - [`library`] reads `experiments/NAME.toml`;
 //! - [`parameters`] lays a directive's `key=value` over it;
-//! - [`place`] writes the element, with a plain figure inside for print and for readers without
-//!   JavaScript;
+//! - [`recording`] is a real run of it, from which [`figure`] draws what stands in the page for
+//!   print, for readers without JavaScript, and until the widget is there;
+//! - [`place`] writes the element with that figure inside;
 //! - [`full`] makes the playground of one: what it adds is said there;
 //! - [`near`] finds what a misspelt word may have meant.
 //!
@@ -17,13 +18,16 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use mdbook_preprocessor::book::{Book, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use standby_trace::Experiment;
 
 pub mod directive;
+pub mod figure;
 pub mod full;
 pub mod library;
 pub mod near;
 pub mod parameters;
 pub mod place;
+pub mod recording;
 
 use directive::Directive;
 use library::Library;
@@ -33,7 +37,27 @@ pub const WIDGETS: &str = "standby/standby.js";
 
 /// The preprocessor.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Standby;
+pub struct Standby {
+    figures: Figures,
+}
+
+/// Whether the experiments have figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Figures {
+    /// An experiment without a recording fails the build.
+    #[default]
+    Needed,
+    /// Figures are left out: the book is there to be recorded.
+    LeftOut,
+}
+
+impl Standby {
+    /// For a book from whose pages the experiments are recorded: none has a figure.
+    #[must_use]
+    pub fn for_recording() -> Self {
+        Self { figures: Figures::LeftOut }
+    }
+}
 
 impl Preprocessor for Standby {
     fn name(&self) -> &str {
@@ -50,7 +74,7 @@ impl Preprocessor for Standby {
         let mut places = 0;
         book.for_each_chapter_mut(|chapter| {
             let file = file_of(chapter, &ctx.config.book.src);
-            match expand(&chapter.content, &library) {
+            match expand(&chapter.content, &library, self.figures) {
                 Ok(expanded) => {
                     places += expanded.places;
                     chapter.content = expanded.text;
@@ -92,7 +116,7 @@ pub struct Expanded {
 ///
 /// # Errors
 /// All that is wrong, each as `line:column: what`.
-pub fn expand(text: &str, library: &Library) -> Result<Expanded, Vec<String>> {
+pub fn expand(text: &str, library: &Library, figures: Figures) -> Result<Expanded, Vec<String>> {
     let mut problems = Vec::new();
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
@@ -102,7 +126,7 @@ pub fn expand(text: &str, library: &Library) -> Result<Expanded, Vec<String>> {
             Ok(directive) => {
                 let count = names.iter().filter(|name| **name == directive.name).count();
                 names.push(directive.name);
-                (directive.range.clone(), place_of(&directive, count, library))
+                (directive.range.clone(), place_of(&directive, count, library, figures))
             }
             Err(problem) => (problem.range, Err(problem.what)),
         };
@@ -120,7 +144,12 @@ pub fn expand(text: &str, library: &Library) -> Result<Expanded, Vec<String>> {
 }
 
 /// The element for one directive; `before` counts those of the same name above it in the chapter.
-fn place_of(directive: &Directive<'_>, before: usize, library: &Library) -> Result<String, String> {
+fn place_of(
+    directive: &Directive<'_>,
+    before: usize,
+    library: &Library,
+    figures: Figures,
+) -> Result<String, String> {
     let mut experiment = library.get(directive.name)?.clone();
     for (key, value) in &directive.parameters {
         parameters::set(&mut experiment, key, value)?;
@@ -130,6 +159,26 @@ fn place_of(directive: &Directive<'_>, before: usize, library: &Library) -> Resu
         0 => directive.name.to_owned(),
         n => format!("{}-{}", directive.name, n + 1),
     };
-    let html = place::html(&id, &experiment);
+    let name = recording_of(directive, &experiment, library);
+    let recording = match figures {
+        Figures::Needed => Some(library.recording(&name, &experiment.scenario)?),
+        Figures::LeftOut => None,
+    };
+    let html = place::html(&id, &experiment, &name, recording.as_ref());
     Ok(if directive.full { full::mark(&html, library.ready()) } else { html })
+}
+
+/// The name of a directive's recording: the experiment's, and where the directive sets another
+/// scenario, its parameters too, in a fixed order: `four-ways.every-4s.seed-9`.
+fn recording_of(directive: &Directive<'_>, experiment: &Experiment, library: &Library) -> String {
+    let mut name = directive.name.to_owned();
+    if library.get(directive.name).is_ok_and(|own| own.scenario == experiment.scenario) {
+        return name;
+    }
+    let mut parameters = directive.parameters.clone();
+    parameters.sort_unstable();
+    for (key, value) in parameters.into_iter().filter(|(key, _)| *key != "autostart") {
+        name.push_str(&format!(".{key}-{value}"));
+    }
+    name
 }

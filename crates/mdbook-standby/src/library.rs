@@ -1,5 +1,5 @@
-//! The book's experiments: one TOML file each, `experiments/NAME.toml`; and the playground's ready
-//! ones, `experiments/ready/NAME.toml`.
+//! The book's experiments: one TOML file each, `experiments/NAME.toml`, and their recordings,
+//! `experiments/traces/NAME.json`; and the playground's ready ones, `experiments/ready/NAME.toml`.
 //!
 //! A file holds the members of [`Experiment`] and of its [`Scenario`] side by side. The name is the
 //! file's, the version is implied, and what a lane leaves out is as [`LaneSpec::default_for`] has it.
@@ -17,31 +17,41 @@ use toml::Spanned;
 
 use crate::directive::line_and_column;
 use crate::near;
+use crate::recording::Recording;
+
+/// Where the recordings are, below the folder of the experiments.
+const TRACES: &str = "traces";
+/// What happens by hand in one recording: at most so many events.
+const MOST_BY_HAND: usize = 16;
 
 /// All experiments of a book, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     experiments: BTreeMap<String, Experiment>,
+    by_hand: BTreeMap<String, Vec<u32>>,
+    recordings: BTreeMap<String, String>,
     ready: Vec<Experiment>,
     problems: Vec<String>,
 }
 
 impl Library {
-    /// Reads all TOML files of a folder. A book without the folder has no experiments.
+    /// Reads all TOML files of a folder, and the recordings below it. A book without the folder has
+    /// no experiments.
     ///
     /// # Errors
     /// When a file can't be read. A file that makes no sense is told by [`Library::problems`].
     pub fn read(folder: &Path) -> Result<Self> {
         let mut library = Self::default();
-        for (name, text) in files(folder)? {
+        for (name, text) in files(folder, "toml")? {
             library.add(&name, &text);
         }
-        for (name, text) in files(&folder.join("ready"))? {
+        for (name, text) in files(&folder.join("ready"), "toml")? {
             match parse(&name, &text) {
-                Ok(experiment) => library.ready.push(experiment),
+                Ok((experiment, _)) => library.ready.push(experiment),
                 Err(e) => library.complain(&format!("ready/{name}"), &text, e),
             }
         }
+        library.recordings = files(&folder.join(TRACES), "json")?.into_iter().collect();
         Ok(library)
     }
 
@@ -59,8 +69,9 @@ impl Library {
     /// Adds an experiment; what is wrong with it is kept in [`Library::problems`].
     pub fn add(&mut self, name: &str, toml: &str) {
         match parse(name, toml) {
-            Ok(experiment) => {
+            Ok((experiment, by_hand)) => {
                 self.experiments.insert(name.to_owned(), experiment);
+                self.by_hand.insert(name.to_owned(), by_hand);
             }
             Err(e) => self.complain(name, toml, e),
         }
@@ -89,8 +100,42 @@ impl Library {
     }
 }
 
-/// The TOML files of a folder, by name: each one's name and text. None if there is no such folder.
-fn files(folder: &Path) -> Result<Vec<(String, String)>> {
+// The recordings of a library.
+impl Library {
+    /// Adds a recording, as its file has it.
+    pub fn add_recording(&mut self, name: &str, json: &str) {
+        self.recordings.insert(name.to_owned(), json.to_owned());
+    }
+
+    /// When somebody publishes while an experiment is recorded, in milliseconds after its start.
+    #[must_use]
+    pub fn by_hand(&self, name: &str) -> &[u32] {
+        self.by_hand.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The recording of a scenario, as an experiment's directive has set it.
+    ///
+    /// # Errors
+    /// When there is none, or it is of another scenario: says what to run.
+    pub fn recording(&self, name: &str, scenario: &Scenario) -> Result<Recording, String> {
+        let path = path_of_recording(name);
+        // Variants are recorded along with what they are variants of.
+        let run = format!("run `cargo xtask record {}`", name.split('.').next().unwrap_or(name));
+        let Some(text) = self.recordings.get(name) else {
+            return Err(format!("this experiment has no figure, because {path} is missing: {run}"));
+        };
+        let recording = Recording::from_json(text)
+            .map_err(|e| format!("{path} can't be read: {e} To record it anew, {run}"))?;
+        match recording.differs_from(scenario) {
+            None => Ok(recording),
+            Some(member) => Err(format!("{path} was recorded with another `{member}`: {run}")),
+        }
+    }
+}
+
+/// All files of a folder with an extension: their names without it, in order, and their texts. None if
+/// there is no such folder.
+fn files(folder: &Path, extension: &str) -> Result<Vec<(String, String)>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
@@ -98,12 +143,20 @@ fn files(folder: &Path) -> Result<Vec<(String, String)>> {
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
     let mut files = Vec::new();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "toml")) {
+    for path in paths {
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        files.push((name.to_owned(), text));
+        if path.extension().is_some_and(|ext| ext == extension) {
+            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            files.push((name.to_owned(), text));
+        }
     }
     Ok(files)
+}
+
+/// Where a recording is, from the book's root.
+#[must_use]
+pub fn path_of_recording(name: &str) -> String {
+    format!("experiments/{TRACES}/{name}.json")
 }
 
 /// A file as it is written.
@@ -125,6 +178,16 @@ struct File {
     seed: u64,
     #[serde(default = "default_window_ms")]
     window_ms: u32,
+    #[serde(default)]
+    recording: ByHand,
+}
+
+/// What a reader would do, done by `cargo xtask record` for an experiment that shows nothing without.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    /// An event is published from a terminal, so many milliseconds after the start.
+    publish_at_ms: Vec<u32>,
 }
 
 fn default_seed() -> u64 {
@@ -136,7 +199,7 @@ fn default_window_ms() -> u32 {
 }
 
 /// Reads one file. An error comes with the place in the text.
-fn parse(name: &str, text: &str) -> Result<Experiment, (usize, String)> {
+fn parse(name: &str, text: &str) -> Result<(Experiment, Vec<u32>), (usize, String)> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(good) {
         return Err((0, "an experiment's file is named with a-z, 0-9 and - only".to_owned()));
@@ -162,7 +225,12 @@ fn parse(name: &str, text: &str) -> Result<Experiment, (usize, String)> {
         },
     };
     experiment.scenario.check().map_err(|e| (0, e.to_string()))?;
-    Ok(experiment)
+    let by_hand = file.recording.publish_at_ms;
+    if by_hand.len() > MOST_BY_HAND || by_hand.iter().any(|at_ms| *at_ms >= file.window_ms) {
+        let bounds = format!("at most {MOST_BY_HAND} times, all within `window_ms`");
+        return Err((0, format!("`publish_at_ms` is out of bounds: {bounds}")));
+    }
+    Ok((experiment, by_hand))
 }
 
 /// A lane: what is written, over the defaults of its transport.

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     // mdBook first asks `supports RENDERER` and reads the exit status, then calls without arguments.
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => preprocess(),
-        ["supports", renderer] => match Standby.supports_renderer(renderer) {
+        ["supports", renderer] => match Standby::default().supports_renderer(renderer) {
             Ok(true) => Ok(()),
             _ => return ExitCode::FAILURE,
         },
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 
 fn preprocess() -> Result<()> {
     let (ctx, book) = mdbook_preprocessor::parse_input(io::stdin().lock())?;
-    let book = Standby.run(&ctx, book)?;
+    let book = Standby::default().run(&ctx, book)?;
     serde_json::to_writer(io::stdout().lock(), &book)?;
     Ok(())
 }

@@ -1,32 +1,72 @@
-//! The element that a directive becomes, with a plain figure inside. Print, search engines and
+//! The element that a directive becomes, with a static figure inside. Print, search engines and
 //! readers without JavaScript have the figure; the widget takes its place.
 
 use std::fmt::Write as _;
 
-use standby_trace::scenario::{Backoff, Experiment, LaneSpec, Publish, Spread, SseClient};
+use standby_trace::scenario::{Backoff, Experiment, LaneSpec, Publish, Scenario, Spread, SseClient};
+
+use crate::figure;
+use crate::recording::{Recording, Rooms};
 
 /// The element. Without a blank line: Markdown would take what follows it for text.
-pub fn html(id: &str, experiment: &Experiment) -> String {
+///
+/// The figure has the widget's own frame, title, picture and sentence, in the same places, and below
+/// them as much room as the widget takes. So nothing moves when the widget comes.
+#[must_use]
+pub fn html(id: &str, experiment: &Experiment, name: &str, recording: Option<&Recording>) -> String {
     let json = serde_json::to_string(experiment).unwrap_or_default();
-    let scenario = &experiment.scenario;
+    let (picture, below, rooms) = match recording {
+        Some(recording) => {
+            let pictures = format!("<div class=\"standby-still\">{}</div>", figure::pictures(recording));
+            let below = below(&experiment.scenario, &recording.recorded.caption());
+            (figure::unsearched(&pictures), figure::unsearched(&below), recording.recorded.room_px)
+        }
+        None => (String::new(), figure::unsearched(&below(&experiment.scenario, "")), Rooms::default()),
+    };
+    format!(
+        "\n<standby-experiment id=\"{id}\" data-recording=\"{name}\" data-experiment='{json}'>\n\
+         <figure class=\"standby-static\" style=\"{rooms}\">\n\
+         <div class=\"standby-still-head\"><strong class=\"standby-still-title\">{title}</strong>{pill}</div>\n\
+         {picture}\n\
+         <p class=\"standby-still-sentence\">{look}</p>\n\
+         {below}\n\
+         </figure>\n\
+         </standby-experiment>\n",
+        json = attribute(&json),
+        title = text(&experiment.title),
+        // Unseen: the widget's own takes as much of a long title's line.
+        pill = figure::unsearched(
+            "<span class=\"standby-still-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>Ready</span>"
+        ),
+        look = text(&experiment.look),
+        rooms = room_style(rooms),
+    )
+}
+
+/// The room that the widget needs, for the style sheet.
+fn room_style(Rooms { wide, narrow }: Rooms) -> String {
+    format!(
+        "--wide-between:{}px;--wide-below:{}px;--narrow-between:{}px;--narrow-below:{}px",
+        wide.between, wide.below, narrow.between, narrow.below
+    )
+}
+
+/// What stands where the widget has its controls: when the picture was recorded, and what everything
+/// was set to.
+fn below(scenario: &Scenario, recorded: &str) -> String {
     let mut rows = String::new();
     for lane in &scenario.lanes {
         let name = lane.transport().title();
         let _ = write!(rows, "<tr><th scope=\"row\">{name}</th><td>{}</td></tr>", text(&settings(lane)));
     }
     format!(
-        "\n<standby-experiment id=\"{id}\" data-experiment='{json}'>\n\
-         <figure class=\"standby-static\">\n\
-         <figcaption><strong>{title}</strong><br>{look}</figcaption>\n\
+        "<figcaption class=\"standby-below\"><p>{recorded} \
+         It runs in the page: that needs JavaScript and a server.</p>\
+         <details><summary>What it is set to</summary>\
+         <p>{publishes}; the round trip is {rtt}.</p>\
          <table><thead><tr><th scope=\"col\">Lane</th><th scope=\"col\">Set to</th></tr></thead>\
-         <tbody>{rows}</tbody></table>\n\
-         <p>{publishes}; the round trip is {rtt}. \
-         This experiment runs in the page: it needs JavaScript and a server.</p>\n\
-         </figure>\n\
-         </standby-experiment>\n",
-        json = attribute(&json),
-        title = text(&experiment.title),
-        look = text(&experiment.look),
+         <tbody>{rows}</tbody></table></details></figcaption>",
+        recorded = text(recorded),
         publishes = publishes(&scenario.publish),
         rtt = time(scenario.conditions.latency_ms.saturating_mul(2)),
     )
@@ -129,6 +169,7 @@ pub(crate) fn attribute(json: &str) -> String {
 mod tests {
     use super::*;
     use crate::library::Library;
+    use crate::recording::tests::recording;
 
     fn experiment() -> Experiment {
         let mut library = Library::default();
@@ -143,8 +184,11 @@ mod tests {
 
     #[test]
     fn what_the_author_wrote_stays_text() {
-        let html = html("x", &experiment());
-        assert!(html.contains("<strong>Fish &amp; &lt;chips&gt;</strong>"), "{html}");
+        let html = html("x", &experiment(), "x", Some(&recording()));
+        assert!(
+            html.contains("<strong class=\"standby-still-title\">Fish &amp; &lt;chips&gt;</strong>"),
+            "{html}"
+        );
         assert!(!html.contains("{{#include") && !html.contains("It's"), "{html}");
         assert!(!html.trim().contains("\n\n"), "a blank line ends the block: {html}");
     }
@@ -152,7 +196,7 @@ mod tests {
     #[test]
     fn the_attribute_reads_back_as_the_experiment() {
         let experiment = experiment();
-        let html = html("x", &experiment);
+        let html = html("x", &experiment, "x", Some(&recording()));
         let json = html.split('\'').nth(1).unwrap();
         let json =
             json.replace("&#39;", "'").replace("&#123;", "{").replace("&lt;", "<").replace("&gt;", ">");
@@ -162,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_settings_stand_in_words() {
-        let html = html("x", &experiment());
+        let html = html("x", &experiment(), "x", Some(&recording()));
         assert!(html.contains("<td>asks every 1.0 s</td>"), "{html}");
         assert!(html.contains("reconnects with full jitter, 1.0 s to 30 s"), "{html}");
         assert!(html.contains("about every 1.2 s; the round trip is 200 ms."), "{html}");

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mdbook_driver::MDBook;
-use mdbook_standby::library::Library;
-use mdbook_standby::{Standby, WIDGETS};
+use mdbook_standby::library::{Library, path_of_recording};
+use mdbook_standby::recording::{Recorded, Recording, Rooms};
+use mdbook_standby::{Standby, WIDGETS, parameters};
+use standby_trace::Recorder;
+use standby_trace::scenario::Experiment;
 
 const FOUR_WAYS: &str = r#"
 title = "One stream, four ways to stand by"
@@ -29,11 +32,14 @@ struct BookTest {
 }
 
 impl BookTest {
-    /// A book with the experiment `four-ways`, built widgets and no chapter.
+    /// A book with the experiment `four-ways` and its recording, built widgets and no chapter.
     fn new() -> Self {
         let book = Self { folder: tempfile::tempdir().unwrap(), chapters: Vec::new() };
         let toml = "[book]\ntitle = \"A book\"\n[preprocessor.standby]\nbefore = [\"links\"]\n";
-        book.file("book.toml", toml).file(&format!("src/{WIDGETS}"), "").experiment("four-ways", FOUR_WAYS)
+        book.file("book.toml", toml)
+            .file(&format!("src/{WIDGETS}"), "")
+            .experiment("four-ways", FOUR_WAYS)
+            .recorded("four-ways", &[])
     }
 
     fn file(self, path: &str, text: &str) -> Self {
@@ -52,6 +58,24 @@ impl BookTest {
         self.file(&format!("experiments/{name}.toml"), toml)
     }
 
+    /// Records the experiment `four-ways` with parameters of a directive, in a run in which little
+    /// happens.
+    fn recorded(self, name: &str, parameters: &[(&str, &str)]) -> Self {
+        let mut library = Library::default();
+        library.add("four-ways", FOUR_WAYS);
+        let mut experiment = library.get("four-ways").unwrap().clone();
+        for (key, value) in parameters {
+            parameters::set(&mut experiment, key, value).unwrap();
+        }
+        let text = recording(&experiment).to_json().unwrap();
+        self.file(&path_of_recording(name), &text)
+    }
+
+    fn without_recording(self, name: &str) -> Self {
+        fs::remove_file(self.path(&path_of_recording(name))).unwrap();
+        self
+    }
+
     fn without_widgets(self) -> Self {
         fs::remove_file(self.path("src").join(WIDGETS)).unwrap();
         self
@@ -62,10 +86,14 @@ impl BookTest {
     }
 
     fn run(&self) -> Result<(), String> {
+        self.run_with(Standby::default())
+    }
+
+    fn run_with(&self, preprocessor: Standby) -> Result<(), String> {
         let summary: String = self.chapters.iter().map(|path| format!("- [{path}]({path})\n")).collect();
         fs::write(self.path("src/SUMMARY.md"), summary).unwrap();
         let mut book = MDBook::load(self.folder.path()).map_err(|e| format!("{e:#}"))?;
-        book.with_preprocessor(Standby);
+        book.with_preprocessor(preprocessor);
         book.build().map_err(|e| format!("{e:#}"))
     }
 
@@ -90,21 +118,122 @@ impl BookTest {
     }
 }
 
+fn recording(experiment: &Experiment) -> Recording {
+    let mut recorder = Recorder::new(experiment.scenario.clone(), 1_764_000_000_000);
+    recorder.sent(0, 1, 1_000_000);
+    recorder.answered(0, 1, 200, &[], 1_200_000);
+    recorder.advance(9_000_000);
+    let recorded = Recorded {
+        on: "2026-11-24".to_owned(),
+        browser: "Chromium 150.0.7871.100".to_owned(),
+        server: "standby 0.1.0".to_owned(),
+        machine: "2 cores".to_owned(),
+        room_px: Rooms::default(),
+    };
+    Recording::of(recorded, recorder.trace().clone())
+}
+
 #[test]
 fn an_experiment_has_its_place_with_a_figure_inside() {
     let book =
         BookTest::new().chapter("one.md", "# One\n\nBefore.\n{{#experiment four-ways}}\nAfter.\n").builds();
     let page = book.page("one.html");
-    assert!(page.contains(r#"<standby-experiment id="four-ways" data-experiment="#), "{page}");
-    assert!(page.contains("<figcaption><strong>One stream, four ways to stand by</strong>"), "{page}");
+    assert!(
+        page.contains(r#"<standby-experiment id="four-ways" data-recording="four-ways" data-experiment="#),
+        "{page}"
+    );
+    assert!(
+        page.contains("<strong class=\"standby-still-title\">One stream, four ways to stand by</strong>"),
+        "{page}"
+    );
+    assert_eq!(page.matches("<svg class=\"sb-figure\"").count(), 2, "wide and narrow: {page}");
+    assert!(page.contains("Recorded 24 November 2026 in Chromium 150."), "{page}");
     assert!(page.contains("<p>Before.</p>") && page.contains("<p>After.</p>"), "{page}");
     assert!(!page.contains("{{#experiment"), "{page}");
+}
+
+/// mdBook finds a tag that is not closed, and goes on: an end tag that is taken for text would be one.
+#[test]
+fn the_picture_is_whole_in_the_page() {
+    let book = BookTest::new().chapter("one.md", "{{#experiment four-ways}}\n\n## After\n").builds();
+    let page = book.page("one.html");
+    let figure = page.split("<figure").nth(1).and_then(|rest| rest.split("</figure>").next()).unwrap();
+    // Each stretch that the index leaves out ends an `svg` twice: once for the browser, which sees an
+    // empty one before it, once for mdBook, which sees one around it.
+    let apart = figure.matches("standby-apart").count();
+    assert_eq!(figure.matches("<svg").count() + apart, figure.matches("</svg>").count(), "{figure}");
+    assert_eq!(figure.matches("<style>").count(), figure.matches("</style>").count(), "{figure}");
+    assert!(figure.contains("<text class=\"sb-text"), "the text is no text any more: {figure}");
+    assert!(!figure.contains("&lt;path"), "the shapes are text: {figure}");
+}
+
+#[test]
+fn the_search_index_has_the_chapters_words_and_none_of_the_pictures() {
+    let book = BookTest::new().chapter("one.md", "# One\n\nBefore.\n{{#experiment four-ways}}\n").builds();
+    let index = fs::read_dir(book.path("book")).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("searchindex");
+    let index = fs::read_to_string(index.into_iter().find(name).unwrap()).unwrap();
+    for word in ["Before", "One stream, four ways", "Who has it first?"] {
+        assert!(index.contains(word), "{word:?} is not to be found");
+    }
+    for word in
+        ["Short polling", "asks: nothing new", "Recorded 24", "What it is set to", "sb-text", "time axis"]
+    {
+        assert!(!index.contains(word), "{word:?} is of the picture, and in the index");
+    }
+    // So that the words above are those of the picture.
+    let page = book.page("one.html");
+    for word in [">Short polling</text>", "Recorded 24", "What it is set to", "time axis"] {
+        assert!(page.contains(word), "{word:?} is not in the page:\n{page}");
+    }
+}
+
+#[test]
+fn an_experiment_without_a_recording_fails_the_build_and_says_what_to_run() {
+    let book =
+        BookTest::new().without_recording("four-ways").chapter("one.md", "\n{{#experiment four-ways}}\n");
+    book.run_with(Standby::for_recording()).unwrap();
+    book.fails_with(&[
+        "src/one.md:2:1: this experiment has no figure",
+        "experiments/traces/four-ways.json is missing",
+        "cargo xtask record four-ways",
+    ]);
+}
+
+#[test]
+fn a_recording_of_another_scenario_fails_the_build_with_what_differs() {
+    BookTest::new()
+        .experiment("four-ways", &FOUR_WAYS.replace("1200", "1300"))
+        .chapter("one.md", "# One\n\n{{#experiment four-ways}}\n")
+        .fails_with(&[
+            "src/one.md:3:1: experiments/traces/four-ways.json was recorded with another `publish`",
+            "cargo xtask record four-ways",
+        ]);
+}
+
+#[test]
+fn what_a_page_sets_otherwise_needs_a_recording_of_its_own() {
+    BookTest::new()
+        .chapter("one.md", "{{#experiment four-ways rtt=50ms every=4s}}\n")
+        .fails_with(&["experiments/traces/four-ways.every-4s.rtt-50ms.json is missing"]);
+    // Not if it is the same run.
+    let _ =
+        BookTest::new().chapter("one.md", "{{#experiment four-ways every=1.2s autostart=true}}\n").builds();
+}
+
+#[test]
+fn a_recording_that_is_no_recording_fails_the_build() {
+    BookTest::new()
+        .file(&path_of_recording("four-ways"), "{\"v\": 2}")
+        .chapter("one.md", "{{#experiment four-ways}}\n")
+        .fails_with(&["src/one.md:1:1: experiments/traces/four-ways.json can't be read", "version 2"]);
 }
 
 #[test]
 fn a_page_may_have_the_same_experiment_twice_set_differently() {
     let book = BookTest::new()
-        .chapter("deep/one.md", "{{#experiment four-ways}}\n\n{{#experiment four-ways every=4s}}\n")
+        .recorded("four-ways.every-4s.seed-9", &[("every", "4s"), ("seed", "9")])
+        .chapter("deep/one.md", "{{#experiment four-ways}}\n\n{{#experiment four-ways seed=9 every=4s}}\n")
         .builds();
     let page = book.page("deep/one.html");
     assert!(page.contains(r#"id="four-ways""#) && page.contains(r#"id="four-ways-2""#), "{page}");

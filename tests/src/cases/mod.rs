@@ -11,6 +11,7 @@ mod asked;
 mod axe;
 mod delivery;
 mod exclusive;
+mod figures;
 mod looking;
 mod pages;
 mod plain;
@@ -35,7 +36,6 @@ pub(crate) fn all() -> Vec<Case> {
             every_page_loads_without_an_error_and_asks_nobody_else,
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
-            without_scripts_the_figures_are_there,
             no_page_is_wider_than_a_phone_or_than_400_percent,
         },
         delivery::{
@@ -94,6 +94,13 @@ pub(crate) fn all() -> Vec<Case> {
                 [Firefox: "its driver can't have the system ask", WebKit: "its driver can't have the system ask"],
             nothing_on_the_page_moves_when_a_widget_comes_or_runs
                 [Firefox: "it does not measure shifts", WebKit: "it does not measure shifts"],
+        },
+        figures::{
+            without_scripts_every_experiment_has_its_figure
+                [WebKit: "its driver can't do without scripts"],
+            nothing_moves_when_the_widgets_come,
+            print_has_every_figure_in_inks_for_paper,
+            paper_has_the_figure_of_an_experiment_that_runs,
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,

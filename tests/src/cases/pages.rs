@@ -4,7 +4,6 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::book;
-use crate::browser::Engine;
 use crate::runner::Test;
 use crate::wait;
 
@@ -80,23 +79,6 @@ pub(super) async fn print_keeps_the_static_figures_and_connects_to_nothing(
     let live: Vec<_> =
         asked.iter().filter(|url| url.contains("/api/") || url.contains("/standby/")).collect();
     ensure!(live.is_empty(), "print.html loads what is live: {live:?}");
-    Ok(())
-}
-
-pub(super) async fn without_scripts_the_figures_are_there(test: &mut Test<'_>) -> Result<()> {
-    for place in book::places(test.setup)? {
-        let html = book::read(test.setup, &place.page)?;
-        let title = place.experiment.title.replace('&', "&amp;");
-        ensure!(html.contains(&title), "{} does not name {title:?} in its HTML", place.page);
-    }
-    // The others can't be driven without scripts.
-    if test.browser.engine == Engine::Chromium {
-        let place = &book::places(test.setup)?[0];
-        test.browser.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await?;
-        test.browser.goto(&test.server.url(&place.page)).await?;
-        let figure = format!("#{} figure.standby-static", place.id);
-        ensure!(test.browser.height_of(&figure).await? > 100.0, "the static figure is not to be seen");
-    }
     Ok(())
 }
 

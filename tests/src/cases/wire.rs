@@ -268,7 +268,7 @@ pub(super) async fn the_javascript_clients_recover(test: &mut Test<'_>) -> Resul
     }
     // Firefox says on its console that a socket was cut; that it was is the point.
     if test.browser.engine == Engine::Firefox {
-        test.browser.take_seen();
+        test.browser.take_seen().await?;
     }
     Ok(())
 }

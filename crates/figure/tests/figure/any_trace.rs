@@ -3,7 +3,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use standby_figure::{Anchor, Density, Shape, View, describe, figure, hit, say, say_message, svg, timeline};
+use standby_figure::{
+    Anchor, Density, Index, Layers, Shape, View, describe, figure, hit, say, say_message, svg, timeline,
+};
 use standby_trace::{
     Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Published, Span, SpanKind, Trace, Transport, Who,
 };
@@ -206,6 +208,23 @@ proptest! {
         let _ = say_message(&trace, 3);
         let small = timeline(&trace, &view);
         prop_assert!(small.shapes.iter().flat_map(points).all(|(x, y)| x.is_finite() && y.is_finite()));
+    }
+
+    /// A page asks for stretches that lie beside the plot, too.
+    #[test]
+    fn a_stretch_always_comes_out(
+        trace in trace(i64::MAX),
+        view in view(i64::MAX),
+        from_x in -600f32..1_200.0,
+        width in 0f32..600.0,
+    ) {
+        let index = Index::of(&trace);
+        let layers = Layers::new(&trace, &index, &view);
+        let shapes = layers.stretch(from_x, from_x + width);
+        prop_assert!(shapes.iter().flat_map(points).all(|(x, y)| x.is_finite() && y.is_finite()));
+        prop_assert_eq!(layers.stretch(from_x, from_x + width), shapes);
+        let (from_us, to_us) = (layers.us_at(from_x), layers.us_at(from_x + width));
+        prop_assert_eq!(layers.digest(from_us, to_us), layers.digest(from_us, to_us));
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! The static figures: without scripts, on paper, and when the widgets take their place.
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::book;
+use crate::browser::Engine;
+use crate::runner::Test;
+use crate::wait;
+
+/// A page as wide as text gets, a large phone, and a small one.
+const SIZES: [(u32, u32); 3] = [(1280, 900), (412, 800), (360, 740)];
+
+pub(super) async fn without_scripts_every_experiment_has_its_figure(test: &mut Test<'_>) -> Result<()> {
+    test.browser.disable_scripts().await?;
+    for (width, shown, hidden) in [(1280, "wide", "narrow"), (360, "narrow", "wide")] {
+        test.browser.resize(width, 800).await?;
+        let mut page = String::new();
+        for place in book::places(test.setup)? {
+            if page != place.page {
+                test.browser.goto(&test.server.url(&place.page)).await?;
+                page.clone_from(&place.page);
+            }
+            let picture = |which: &str| format!("#{} .standby-drawn-{which} svg", place.id);
+            let height = test.browser.height_of(&picture(shown)).await?;
+            ensure!(height > 100.0, "{page}: at {width} px {} has no figure: {height} px", place.id);
+            let height = test.browser.height_of(&picture(hidden)).await?;
+            ensure!(height == 0.0, "{page}: at {width} px {} has both figures", place.id);
+            // Nothing is kept for a widget that can't come.
+            let below = format!("#{} .standby-below", place.id);
+            let height = test.browser.height_of(&below).await?;
+            ensure!((10.0..150.0).contains(&height), "{page}: below {} there are {height} px", place.id);
+        }
+    }
+    Ok(())
+}
+
+/// Where an experiment's parts are, from the top of the page.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Places {
+    title: f64,
+    picture: f64,
+    sentence: f64,
+    /// What follows the experiment.
+    next: f64,
+}
+
+pub(super) async fn nothing_moves_when_the_widgets_come(test: &mut Test<'_>) -> Result<()> {
+    for (width, height) in SIZES {
+        test.browser.resize(width, height).await?;
+        let mut page = String::new();
+        // The playground's page is built around its editor, above the picture, when that is fetched.
+        for place in book::places(test.setup)?.into_iter().filter(|place| place.id != "playground") {
+            if page != place.page {
+                page.clone_from(&place.page);
+                test.browser.goto(&test.server.url(&page)).await?;
+                alive(test).await?;
+                // What the page said of itself while it was loaded, in the engine that does.
+                let shifted = test.browser.js::<f64>(SHIFTED, &[]).await?;
+                ensure!(shifted == 0.0, "at {width} px {page} moved by {shifted} while it was loaded");
+            }
+            let with: Places = test.browser.js(&places("true"), &[json!(place.id)]).await?;
+            let without: Places = test.browser.js(&places("false"), &[json!(place.id)]).await?;
+            let moved = [
+                ("its title", with.title - without.title),
+                ("its picture", with.picture - without.picture),
+                ("its sentence", with.sentence - without.sentence),
+                ("what follows it", with.next - without.next),
+            ];
+            for (what, by) in moved {
+                // Half-pixels are the layout's own rounding.
+                ensure!(
+                    by.abs() <= 1.0,
+                    "at {width} px the widget of {} moves {what} by {by} px: after a change of the widget, \
+                     `cargo xtask record --room` measures anew how much room it takes",
+                    place.id
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until every experiment of the page is alive, and everything is drawn.
+async fn alive(test: &Test<'_>) -> Result<()> {
+    let script = "await document.fonts.ready; \
+                  return document.querySelector('standby-experiment:not([data-state])') === null";
+    wait::until("the experiments are alive", async || {
+        Ok(test.browser.js::<bool>(script, &[]).await?.then_some(()))
+    })
+    .await
+}
+
+/// How far things have moved since the page began to load: the sum of its layout shifts. Only
+/// Chromium tells.
+const SHIFTED: &str = "if (!PerformanceObserver.supportedEntryTypes.includes('layout-shift')) return 0; \
+    const shifts = [], observer = new PerformanceObserver(list => shifts.push(...list.getEntries())); \
+    observer.observe({ type: 'layout-shift', buffered: true }); \
+    await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))); \
+    return shifts.concat(observer.takeRecords()).reduce((sum, shift) => sum + shift.value, 0)";
+
+/// Where an experiment's parts are, with its widget, or as it was before the widget came.
+fn places(with: &str) -> String {
+    format!(
+        "const e = document.getElementById(arguments[0]), still = e.querySelector('.standby-static'); \
+         const box = e.querySelector('.standby-box'), state = e.dataset.state; \
+         if (!{with}) {{ box.style.display = 'none'; delete e.dataset.state; }} \
+         const of = {with} ? box : still; \
+         const top = part => part.getBoundingClientRect().top + scrollY; \
+         const picture = of.querySelector('canvas') ?? [...of.querySelectorAll('.standby-drawn > svg')]\
+           .find(svg => svg.getBoundingClientRect().height > 0); \
+         const found = {{ title: top(of.querySelector('.standby-title, .standby-still-title')), picture: top(picture), \
+           sentence: top(of.querySelector('.standby-sentence, .standby-still-sentence')), \
+           next: e.getBoundingClientRect().bottom + scrollY }}; \
+         box.style.display = ''; e.dataset.state = state; \
+         return found"
+    )
+}
+
+pub(super) async fn print_has_every_figure_in_inks_for_paper(test: &mut Test<'_>) -> Result<()> {
+    let experiments = book::places(test.setup)?.iter().filter(|place| place.page != "index.html").count();
+    test.browser.goto(&test.server.url("print.html")).await?;
+    test.browser.set_theme("navy").await?;
+    test.browser.goto(&test.server.url("print.html")).await?;
+    let script = "return [...document.querySelectorAll('standby-experiment')].map(e => \
+                  [...e.querySelectorAll('.standby-drawn svg')].filter(s => s.clientHeight > 100).length)";
+    let figures: Vec<usize> = test.browser.js(script, &[]).await?;
+    ensure!(figures.len() >= experiments, "print.html has {} of {experiments} experiments", figures.len());
+    ensure!(figures.iter().all(|count| *count == 1), "each has one figure: {figures:?}");
+    // Only Chromium lets a page be looked at as a printer sees it.
+    if test.browser.engine == Engine::Chromium {
+        test.browser.cdp("Emulation.setEmulatedMedia", json!({ "media": "print" })).await?;
+        let script = "const text = document.querySelector('.standby-drawn .sb-name'); \
+                      const box = document.querySelector('.standby-static'); \
+                      return [getComputedStyle(text).fill, getComputedStyle(box).backgroundColor]";
+        let inks: [String; 2] = test.browser.js(script, &[]).await?;
+        ensure!(inks == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"], "in a dark theme it prints in {inks:?}");
+    }
+    Ok(())
+}
+
+pub(super) async fn paper_has_the_figure_of_an_experiment_that_runs(test: &mut Test<'_>) -> Result<()> {
+    if test.browser.engine != Engine::Chromium {
+        // As above.
+        return Ok(());
+    }
+    let place = super::place(test, "four-ways")?;
+    test.browser.goto(&test.server.url(&place.page)).await?;
+    alive(test).await?;
+    test.browser.cdp("Emulation.setEmulatedMedia", json!({ "media": "print" })).await?;
+    let script = "const e = document.getElementById(arguments[0]); \
+                  const seen = s => { const part = e.querySelector(s); \
+                  return part.clientHeight > 0 && getComputedStyle(part).visibility === 'visible' }; \
+                  return [seen('.standby-static'), seen('.standby-controls')]";
+    let seen: Value = test.browser.js(script, &[json!(place.id)]).await.context("looking at the print")?;
+    ensure!(seen == json!([true, false]), "the figure and the controls are there: {seen}");
+    Ok(())
+}
