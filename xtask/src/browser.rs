@@ -38,7 +38,7 @@ pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
 
 /// `cargo xtask bench page`.
 pub(crate) fn bench_page(workspace: &Workspace) -> Result<()> {
-    let mut command = prepare(workspace)?;
+    let mut command = prepare(workspace, whole_site)?;
     command.arg("bench-page");
     stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("it could not be measured") })
 }
