@@ -57,7 +57,7 @@ fn section(index: usize, piece: &Piece, dissection: &Dissection) -> HtmlElement 
     }
     dom::classed("section", "standby-piece")
         .set("data-piece", &index.to_string())
-        .child(&dom::html("h4").text(&title).done())
+        .child(&dom::classed("p", "standby-sub").text(&title).done())
         .child(&dom::classed("div", "standby-both").child(&left).child(&right).done())
         .done()
 }
