@@ -69,7 +69,7 @@ pub(crate) async fn picture(setup: &Setup, module: &Path) -> Result<bool> {
     let host = Host::isolated(module.to_owned()).await?;
     println!("  {}", machine());
     let mut alike = true;
-    for engine in Engine::ALL {
+    for engine in Engine::of(setup) {
         let browser = Browser::start(setup, engine).await?;
         let done = in_browser(&browser, &host).await;
         browser.quit().await;
@@ -119,7 +119,7 @@ async fn in_browser(browser: &Browser, host: &Host) -> Result<bool> {
 }
 
 /// The median and what 99 of 100 don't exceed, by nearest rank.
-fn quantiles(times: &mut [f64]) -> Result<[f64; 2]> {
+pub(crate) fn quantiles(times: &mut [f64]) -> Result<[f64; 2]> {
     times.sort_by(f64::total_cmp);
     let at = |percent: usize| times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied();
     match (at(50), at(99)) {
@@ -129,7 +129,7 @@ fn quantiles(times: &mut [f64]) -> Result<[f64; 2]> {
 }
 
 /// The machine in general terms.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

@@ -36,8 +36,11 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::WebKit];
+    /// All that there are: WebKitGTK is for Linux only.
+    pub(crate) fn of(setup: &Setup) -> impl Iterator<Item = Self> {
+        let webkit = setup.webkit.as_ref().map(|_| Self::WebKit);
+        [Self::Chromium, Self::Firefox].into_iter().chain(webkit)
+    }
 }
 
 impl fmt::Display for Engine {

@@ -7,7 +7,8 @@
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
 //! - [`record`]: the traces from which the static figures are drawn
-//! - [`screens`], [`soak`], [`bench`]: the pictures, the long run, and what a frame costs
+//! - [`screens`], [`soak`], [`bench`], [`bench_page`]: the pictures, the long run, and what a frame
+//!   and a page cost
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod bench_page;
 mod book;
 mod browser;
 mod cases;
@@ -61,6 +63,8 @@ enum Task {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
+    /// Measure for how long a page with four lanes keeps the browser busy
+    BenchPage,
     /// Measure what a frame of the picture costs
     BenchPicture {
         /// Where the widgets' bundle with its hook lies
@@ -90,6 +94,7 @@ fn run(task: Task) -> Result<bool> {
             }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
+            Task::BenchPage => bench_page::page(&setup).await,
             Task::BenchPicture { module } => bench::picture(&setup, &module).await,
         }
     })

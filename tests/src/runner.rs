@@ -44,11 +44,7 @@ const CAP: Duration = Duration::from_secs(300);
 /// programs write it.
 pub(crate) async fn run(setup: &Setup, filter: Option<&str>) -> Result<bool> {
     let (mut passed, mut failed, mut found) = (0, 0, false);
-    for engine in Engine::ALL {
-        if engine == Engine::WebKit && setup.webkit.is_none() {
-            println!("no test in {engine}: WebKitGTK is for Linux only");
-            continue;
-        }
+    for engine in Engine::of(setup) {
         let mut book = setup.book();
         if engine == Engine::WebKit {
             book = webkit::book(setup)?;

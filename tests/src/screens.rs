@@ -1,5 +1,8 @@
-//! A picture of every experiment in each of its states, in three themes and two widths, and a page
-//! that shows them all: to be looked at, not compared.
+//! A picture of every experiment in each of its states, and a page that shows them all: to be looked
+//! at, not compared.
+//!
+//! [`WHOLE`] are taken in all themes and both widths, with every tab; the others twice in each state,
+//! on a light laptop and on a dark phone. The full product would be more than anyone looks at.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -20,6 +23,9 @@ use crate::widget::Widget;
 pub(crate) const THEMES: [&str; 5] = ["light", "rust", "coal", "navy", "ayu"];
 /// A laptop and a phone.
 pub(crate) const SIZES: [(u32, u32); 2] = [(1280, 900), (360, 800)];
+
+/// The experiments that show all there is of a widget.
+const WHOLE: [&str; 2] = ["four-ways", "playground"];
 
 /// Takes them all, or those of the experiments with `name` in their name.
 pub(crate) async fn take(setup: &Setup, name: Option<&str>) -> Result<bool> {
@@ -51,8 +57,8 @@ pub(crate) async fn take(setup: &Setup, name: Option<&str>) -> Result<bool> {
 struct Album<'b> {
     browser: &'b Browser,
     folder: PathBuf,
-    /// Experiment and state of each row of pictures.
-    rows: Vec<(String, &'static str)>,
+    /// A heading, and pictures with what each is.
+    rows: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Album<'_> {
@@ -87,6 +93,14 @@ impl Album<'_> {
         widget.press(".standby-run").await?;
         widget.wait_for("paused").await?;
         self.shoot(&widget, "paused").await?;
+        if WHOLE.contains(&place.experiment.name.as_str()) {
+            // A message is chosen, so that there are bytes to show.
+            widget.press("button[aria-label='Step back']").await?;
+            for tab in widget.tabs().await? {
+                widget.show_tab(&tab).await?;
+                self.shoot(&widget, &format!("tab-{tab}")).await?;
+            }
+        }
 
         let host = Host::start(setup.book(), "").await?;
         let widget = Widget::open(self.browser, &host.origin, place).await?;
@@ -109,21 +123,28 @@ impl Album<'_> {
         widget.scroll_to().await
     }
 
-    /// One state, in all themes and widths.
-    async fn shoot(&mut self, widget: &Widget<'_>, state: &'static str) -> Result<()> {
+    /// One state, in several themes and widths.
+    async fn shoot(&mut self, widget: &Widget<'_>, state: &str) -> Result<()> {
         let name = widget.id.clone();
+        let mut row = Vec::new();
         for (width, height) in SIZES {
             self.browser.resize(width, height).await?;
             widget.scroll_to().await?;
-            for theme in THEMES {
+            let themes = match width {
+                _ if WHOLE.contains(&name.as_str()) => &THEMES[..],
+                1280 => &["light"],
+                _ => &["navy"],
+            };
+            for theme in themes {
                 self.browser.set_theme(theme).await?;
-                let file = self.folder.join(format!("{name}-{state}-{theme}-{width}.png"));
-                self.browser.screenshot_of(&format!("#{name}"), &file).await?;
+                let file = format!("{name}-{state}-{theme}-{width}.png");
+                self.browser.screenshot_of(&format!("#{name}"), &self.folder.join(&file)).await?;
+                row.push((file, format!("{theme}, {width} px")));
             }
         }
         self.browser.resize(SIZES[0].0, SIZES[0].1).await?;
         widget.scroll_to().await?;
-        self.rows.push((name, state));
+        self.rows.push((format!("{name}: {state}"), row));
         Ok(())
     }
 
@@ -134,14 +155,13 @@ impl Album<'_> {
              body{font:14px sans-serif;margin:2em}figure{display:inline-block;margin:4px;vertical-align:top}\
              img{max-height:420px;max-width:640px;border:1px solid #ccc}</style>\n",
         );
-        for (name, state) in &self.rows {
-            let _ = writeln!(html, "<h2>{name}: {state}</h2>");
-            for (theme, (width, _)) in THEMES.iter().flat_map(|theme| SIZES.map(|size| (theme, size))) {
-                let file = format!("{name}-{state}-{theme}-{width}.png");
+        for (heading, pictures) in &self.rows {
+            let _ = writeln!(html, "<h2>{heading}</h2>");
+            for (file, what) in pictures {
                 let _ = writeln!(
                     html,
                     "<figure><a href=\"{file}\"><img loading=lazy src=\"{file}\" alt=\"\"></a>\
-                     <figcaption>{theme}, {width} px</figcaption></figure>"
+                     <figcaption>{what}</figcaption></figure>"
                 );
             }
         }

@@ -36,6 +36,13 @@ pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
     stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("the soak failed") })
 }
 
+/// `cargo xtask bench page`.
+pub(crate) fn bench_page(workspace: &Workspace) -> Result<()> {
+    let mut command = prepare(workspace, whole_site)?;
+    command.arg("bench-page");
+    stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("it could not be measured") })
+}
+
 /// `cargo xtask bench picture`.
 pub(crate) fn bench_picture(workspace: &Workspace) -> Result<()> {
     let module = widgets::for_bench(workspace)?;

@@ -91,6 +91,8 @@ enum Task {
 enum Bench {
     /// What a frame of the live picture costs in script and paint, in each browser
     Picture,
+    /// For how long a page keeps the browser busy while a widget loads and four lanes run
+    Page,
 }
 
 fn main() -> ExitCode {
@@ -116,6 +118,7 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
         Task::Record { name, room } => browser::record(workspace, name.as_deref(), room)?,
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,
+        Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,
         Task::Bench { what: Bench::Picture } => browser::bench_picture(workspace)?,
     }
     Ok(ExitCode::SUCCESS)

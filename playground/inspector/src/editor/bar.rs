@@ -62,7 +62,7 @@ impl Bar {
         let says = dom::classed("span", "standby-ed-says").set("role", "status").done();
         let words = Words::within(&says, "");
         let row = dom::classed("div", "standby-ed-row");
-        let row = back.iter().fold(row, |row, button| row.child(button)).child(&says).child(&apply).done();
+        let row = back.iter().fold(row, dom::Build::child).child(&says).child(&apply).done();
 
         let complaint =
             dom::classed("p", "standby-ed-complaint").set("role", "alert").set("hidden", "").done();

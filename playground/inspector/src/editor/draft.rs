@@ -100,7 +100,7 @@ impl Draft {
             }
             Edit::Pick(pick, word) => self.pick(*pick, word),
             Edit::AddLane(transport) => {
-                self.insert_lane(self.scenario.lanes.len(), LaneSpec::default_for(*transport))
+                self.insert_lane(self.scenario.lanes.len(), LaneSpec::default_for(*transport));
             }
             Edit::DuplicateLane(i) => {
                 if let Some(lane) = self.scenario.lanes.get(*i).copied() {

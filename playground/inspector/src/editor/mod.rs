@@ -116,7 +116,7 @@ impl Editor {
     fn listen(self: &Rc<Self>) {
         // The widget sets itself up as the address says.
         let me = Rc::downgrade(self);
-        dom::on(&dom::window(), "hashchange", move |_| with(&me, |editor| editor.follow_soon()));
+        dom::on(&dom::window(), "hashchange", move |_| with(&me, Editor::follow_soon));
 
         let Some(place) = &self.place else { return };
         let me = Rc::downgrade(self);

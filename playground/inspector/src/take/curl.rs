@@ -45,7 +45,7 @@ impl Panel for Curl {
             let line = command.line.clone();
             let _ = self.list.append_child(
                 &dom::classed("section", "standby-command-for")
-                    .child(&dom::html("h4").text(command.name).done())
+                    .child(&dom::classed("p", "standby-sub").text(command.name).done())
                     .child(&dom::html("p").text(command.says).done())
                     .child(
                         &dom::classed("pre", "standby-code")

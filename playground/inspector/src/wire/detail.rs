@@ -1,8 +1,8 @@
-//! One message: what it is, what its bytes are there for, and each of them.
+//! One message: what its bytes are there for, and each of them. What it is stands below the picture.
 
 use standby_dissect::{Context, Dissection, dissect, kinds};
 use standby_dom as dom;
-use standby_figure::{format, say_message};
+use standby_figure::format;
 use standby_trace::tap::Part;
 use standby_trace::{Piece, Trace};
 use web_sys::{Element, HtmlElement};
@@ -25,13 +25,6 @@ pub(crate) fn build(element: &HtmlElement, host: &Host, trace: &Trace, number: u
     let request = standby_dissect::request_of(trace, number).map_or_else(Vec::new, |n| host.pieces(n));
     let context = Context { earlier: &earlier, request: &request };
 
-    let sentence = dom::classed("p", "standby-message").done();
-    for words in say_message(trace, number) {
-        let part = dom::html(if words.strong { "b" } else { "span" }).text(&words.text);
-        let _ =
-            sentence.append_child(&if words.bad { part.set("class", "standby-bad") } else { part }.done());
-    }
-    let _ = element.append_child(&sentence);
     if pieces.is_empty() {
         let why = "Its bytes are not here: nobody looked at the wire, or they have left the window.";
         let _ = element.append_child(&dom::classed("p", "standby-foot").text(why).done());
@@ -64,7 +57,7 @@ fn section(index: usize, piece: &Piece, dissection: &Dissection) -> HtmlElement 
     }
     dom::classed("section", "standby-piece")
         .set("data-piece", &index.to_string())
-        .child(&dom::html("h4").text(&title).done())
+        .child(&dom::classed("p", "standby-sub").text(&title).done())
         .child(&dom::classed("div", "standby-both").child(&left).child(&right).done())
         .done()
 }
