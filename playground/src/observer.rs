@@ -73,7 +73,7 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
 
 /// Asks for the server's clock.
 fn ask(socket: &mut WebSocket, run: &Run) {
-    let question = FromObserver::Clock { sent: run.now_us() as f64 };
+    let question = FromObserver::Clock { sent: run.now_us() };
     if let Ok(text) = serde_json::to_string(&question) {
         // A socket that is closed says so when it is read next.
         let _ = Pin::new(socket).start_send(Message::Text(text));

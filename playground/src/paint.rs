@@ -3,6 +3,7 @@
 //! Shapes of one kind that follow each other are painted in one path: the calls into the browser
 //! are what a picture costs.
 
+use standby_figure::format::length;
 use standby_figure::{Ink, Shape, Weight, detail};
 use web_sys::{CssStyleDeclaration, HtmlElement};
 
@@ -249,7 +250,7 @@ fn crosses(pen: &impl Pen, shapes: &[Shape], ink: Ink, palette: &Palette) {
 fn text(pen: &impl Pen, shape: &Shape, palette: &Palette) {
     let Shape::Text { x, y, anchor, size, strong, ink, text } = shape else { return };
     let weight = if *strong { "600 " } else { "" };
-    pen.write_with(&format!("{weight}{size}px {}", palette.font), *anchor);
+    pen.write_with(&format!("{weight}{}px {}", length(*size), palette.font), *anchor);
     let (x, y) = (f64::from(*x), f64::from(*y));
     // A rim of the ground's colour, so that it reads over lines.
     if *ink != Ink::Ground {

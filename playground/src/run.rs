@@ -55,7 +55,7 @@ impl Run {
         let mut clock = self.clock.borrow_mut();
         match *told {
             tap::ToObserver::Clock { echo, server_us } => {
-                clock.answer(echo as i64, self.now_us(), server_us);
+                clock.answer(echo, self.now_us(), server_us);
             }
             tap::ToObserver::Hello { proxied, .. } => self.proxied.set(proxied),
             _ => {}

@@ -27,7 +27,7 @@ impl Scale {
         }
         values.push(own);
         values.retain(|v| bounds.contains(v));
-        values.sort_unstable();
+        standby_trace::order::by(&mut values, |&v| i64::from(v));
         values.dedup();
         Self { values }
     }

@@ -149,14 +149,16 @@ impl Canvas {
                 kept.tiles.clear();
                 kept.looks = Some(looks);
             }
-            self.clip_from(left, &figure);
+            // Tiles know nothing of the plot's ends.
+            self.clip(left, right, &figure);
             painted_until = self.tiles(kept, trace, &view, &layers, palette, place);
             self.context.restore();
         } else {
             kept.tiles.clear();
         }
         if painted_until < right {
-            self.clip_from(painted_until.max(left), &figure);
+            // At the right end of what is known marks may reach over the plot's edge.
+            self.clip(painted_until.max(left), figure.width, &figure);
             paint(&self.context, &layers.stretch(painted_until.max(left), right), palette, place);
             self.context.restore();
         }
@@ -164,13 +166,11 @@ impl Canvas {
         kept.index = index;
     }
 
-    /// Until `restore` nothing is painted left of a place. At the right end of what is known marks
-    /// may reach over the plot's edge.
-    fn clip_from(&self, x: f32, figure: &Figure) {
-        let x = f64::from(x);
+    /// Until `restore` nothing is painted but between two places.
+    fn clip(&self, from_x: f32, to_x: f32, figure: &Figure) {
         self.context.save();
         self.context.begin_path();
-        self.context.rect(x, 0.0, f64::from(figure.width) - x, f64::from(figure.height));
+        self.context.rect(f64::from(from_x), 0.0, f64::from(to_x - from_x), f64::from(figure.height));
         self.context.clip();
     }
 

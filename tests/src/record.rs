@@ -18,9 +18,13 @@ use crate::setup::Setup;
 use crate::wait;
 use crate::widget::Widget;
 
-/// A page as wide as text gets, and a phone.
-const WIDE: (u32, u32) = (1280, 900);
-const NARROW: (u32, u32) = (360, 740);
+/// A page as wide as text gets.
+const WIDE: [u32; 1] = [1280];
+/// Phones. The widest is not always the one that needs the least room: a slider beside a button may be
+/// too narrow for its words.
+const NARROW: [u32; 4] = [360, 390, 412, 430];
+/// Engines differ by so much in how high they make a row of controls.
+const ENGINES_PX: u32 = 4;
 
 /// The other end tells of what happened in the window a little after it.
 const AFTER: Duration = Duration::from_millis(500);
@@ -81,7 +85,7 @@ impl Bench<'_> {
         let path = self.setup.root.join(library::path_of_recording(name));
         let server = Server::start(self.setup).await?;
         let room_px =
-            Rooms { narrow: self.room(&server, NARROW).await?, wide: self.room(&server, WIDE).await? };
+            Rooms { narrow: self.room(&server, &NARROW).await?, wide: self.room(&server, &WIDE).await? };
         let recording = if room {
             let mut kept = self.library.recording(name, &self.place.experiment.scenario);
             if let Ok(kept) = &mut kept {
@@ -95,8 +99,18 @@ impl Bench<'_> {
     }
 
     /// How much room the widget takes besides its title, its picture and its sentence.
-    async fn room(&self, server: &Server, (width, height): (u32, u32)) -> Result<Room> {
-        self.browser.resize(width, height).await?;
+    async fn room(&self, server: &Server, widths: &[u32]) -> Result<Room> {
+        let mut room = Room::default();
+        for &width in widths {
+            let at = self.room_at(server, width).await?;
+            room.between = room.between.max(at.between);
+            room.below = room.below.max(at.below + ENGINES_PX);
+        }
+        Ok(room)
+    }
+
+    async fn room_at(&self, server: &Server, width: u32) -> Result<Room> {
+        self.browser.resize(width, 900).await?;
         let widget = Widget::open(self.browser, &server.origin, self.place).await?;
         let script = "const box = document.getElementById(arguments[0])\
                         .querySelector('.standby-box'); \

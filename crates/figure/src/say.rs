@@ -1,6 +1,6 @@
 //! The picture in words: the sentence below it, and its text alternative.
 
-use standby_trace::{Kind, Ledger, MarkKind, Published, SpanKind, Trace, Transport, Who};
+use standby_trace::{Kind, Ledger, MarkKind, Published, SpanKind, Trace, Transport, Who, order};
 
 use crate::format;
 use crate::geometry::{
@@ -120,7 +120,7 @@ fn about_event(frame: &Frame<'_>, deliveries: &[Deliveries], event: &Published, 
             (None, None) => {}
         }
     }
-    ages.sort_by_key(|&(_, age_us)| age_us);
+    order::by(&mut ages, |&(_, age_us)| i64::try_from(age_us).unwrap_or(i64::MAX));
     let so_far = us(frame.scale.now_us.saturating_sub(event.at_us));
     match (ages.first(), ages.last()) {
         (Some(&fast), Some(&slow)) => {
@@ -321,7 +321,7 @@ fn in_view(frame: &Frame<'_>, deliveries: &[Deliveries]) -> Vec<InView> {
                 lane.ages.push(us(at_us.saturating_sub(event.at_us)));
             }
         }
-        lane.ages.sort_unstable();
+        order::numbers(&mut lane.ages);
     }
     lanes
 }

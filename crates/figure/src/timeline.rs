@@ -1,7 +1,7 @@
 //! The second small picture, under the lanes and on their time axis: how many connections are open
 //! or held, and how many bytes pass.
 
-use standby_trace::{SpanKind, Trace};
+use standby_trace::{SpanKind, Trace, order};
 
 use crate::format;
 use crate::geometry::Frame;
@@ -137,7 +137,8 @@ fn steps(frame: &Frame<'_>) -> Vec<(f32, u64)> {
             }
         }
     }
-    changes.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    // By place, and at one place what opens before what closes.
+    order::by(&mut changes, |&(x, change)| (f64::from(x) * 256.0) as i64 * 2 + i64::from(change < 0));
     let mut steps: Vec<(f32, u64)> = vec![(frame.layout.plot_x, 0)];
     let mut open = 0i64;
     for (x, change) in changes {

@@ -38,7 +38,7 @@ pub struct Recorded {
 pub struct Rooms {
     /// In a page as wide as text gets.
     pub wide: Room,
-    /// On a phone of 360 px.
+    /// On a phone, whichever needs the most.
     pub narrow: Room,
 }
 

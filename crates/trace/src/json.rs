@@ -1,11 +1,16 @@
 //! JSON read by way of a tree.
 //!
-//! serde writes a reader of its own for each type and each source that it is read from. In a page
-//! that is a third of what is loaded. Read from a tree, a type's reader is half as large as read from
-//! text, and the types that need a tree anyhow (those with a tag inside) share it.
+//! serde writes a reader of its own for each type and for each source that it is read from. In a page
+//! that was a third of what is loaded. So what a page reads is read from a tree, which is one source;
+//! and the large types, a trace and what the server tells an observer, are read from it by hand, member
+//! by member, with [`Members`]. That is a tenth of the code, and it says which member is wrong.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Error, Value};
+use std::fmt;
+
+use serde::de::value::{Error as NoSuchName, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Error, Map, Value};
 
 /// Reads a value from JSON.
 ///
@@ -18,4 +23,167 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 // Not generic: there is one of it.
 fn tree(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text)
+}
+
+/// What is wrong with a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong(String);
+
+impl Wrong {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// For a `Deserialize` that reads by hand: the tree, and then what `read` makes of it.
+pub(crate) fn by_hand<'de, T, D: Deserializer<'de>>(
+    deserializer: D,
+    read: impl FnOnce(&Value) -> Result<T, Wrong>,
+) -> Result<T, D::Error> {
+    read(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// The members of an object. Those that nobody asks for are ignored; `null` is as absent.
+#[derive(Clone, Copy)]
+pub(crate) struct Members<'a> {
+    of: &'static str,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Members<'a> {
+    /// The members of `value`, which is a `what`.
+    pub(crate) fn of(what: &'static str, value: &'a Value) -> Result<Self, Wrong> {
+        let map = value.as_object().ok_or_else(|| Wrong::new(format!("{what} is not an object")))?;
+        Ok(Self { of: what, map })
+    }
+
+    fn wrong(&self, name: &str, must: &str) -> Wrong {
+        Wrong::new(format!("`{name}` of {} {must}", self.of))
+    }
+
+    /// A member, if it is there.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A member that must be there.
+    pub(crate) fn need(&self, name: &str) -> Result<&'a Value, Wrong> {
+        self.get(name).ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// A number from 0 on, if it is there.
+    pub(crate) fn maybe_u64(&self, name: &str) -> Result<Option<u64>, Wrong> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_u64().map(Some).ok_or_else(|| self.wrong(name, "is not a whole number from 0 on"))
+    }
+
+    /// A number from 0 on.
+    pub(crate) fn u64(&self, name: &str) -> Result<u64, Wrong> {
+        self.maybe_u64(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// A number from 0 to 2^32 - 1, if it is there.
+    pub(crate) fn maybe_u32(&self, name: &str) -> Result<Option<u32>, Wrong> {
+        let Some(n) = self.maybe_u64(name)? else { return Ok(None) };
+        u32::try_from(n).map(Some).map_err(|_| self.wrong(name, "is too large"))
+    }
+
+    /// A number from 0 to 2^32 - 1.
+    pub(crate) fn u32(&self, name: &str) -> Result<u32, Wrong> {
+        self.maybe_u32(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// A number from 0 to 65,535, if it is there.
+    pub(crate) fn maybe_u16(&self, name: &str) -> Result<Option<u16>, Wrong> {
+        let Some(n) = self.maybe_u64(name)? else { return Ok(None) };
+        u16::try_from(n).map(Some).map_err(|_| self.wrong(name, "is too large"))
+    }
+
+    /// A number, if it is there.
+    pub(crate) fn maybe_i64(&self, name: &str) -> Result<Option<i64>, Wrong> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_i64().map(Some).ok_or_else(|| self.wrong(name, "is not a whole number"))
+    }
+
+    /// A number.
+    pub(crate) fn i64(&self, name: &str) -> Result<i64, Wrong> {
+        self.maybe_i64(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// Yes or no; no where it is absent.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Wrong> {
+        let Some(value) = self.get(name) else { return Ok(false) };
+        value.as_bool().ok_or_else(|| self.wrong(name, "is neither true nor false"))
+    }
+
+    /// A text, if it is there.
+    pub(crate) fn maybe_text(&self, name: &str) -> Result<Option<&'a str>, Wrong> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_str().map(Some).ok_or_else(|| self.wrong(name, "is not a text"))
+    }
+
+    /// A text.
+    pub(crate) fn text(&self, name: &str) -> Result<&'a str, Wrong> {
+        self.maybe_text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// One of the names of an enum without contents.
+    pub(crate) fn name<T>(&self, name: &str) -> Result<T, Wrong>
+    where
+        T: for<'de> Deserialize<'de>,
+    {
+        let text: StrDeserializer<'_, NoSuchName> = self.text(name)?.into_deserializer();
+        T::deserialize(text).map_err(|e| self.wrong(name, &format!("is wrong: {e}")))
+    }
+
+    /// A list, each of its items read by `item`; an empty one where it is absent.
+    pub(crate) fn list<T>(
+        &self,
+        name: &str,
+        item: impl Fn(&'a Value) -> Result<T, Wrong>,
+    ) -> Result<Vec<T>, Wrong> {
+        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
+        value.as_array().ok_or_else(|| self.wrong(name, "is not a list"))?.iter().map(item).collect()
+    }
+
+    /// Numbers from 0 on; none where it is absent.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<u64>, Wrong> {
+        self.list(name, |value| value.as_u64().ok_or_else(|| self.wrong(name, "holds what is no number")))
+    }
+
+    /// A member that serde reads.
+    pub(crate) fn whole<T: DeserializeOwned>(&self, name: &str) -> Result<T, Wrong> {
+        T::deserialize(self.need(name)?.clone()).map_err(|e| self.wrong(name, &format!("is wrong: {e}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Direction;
+
+    #[test]
+    fn what_is_wrong_with_a_member_is_said_with_its_name() {
+        let tree = tree(r#"{"n":-1,"long":70000,"text":5,"way":"up","list":[1,"a"],"null":null}"#).unwrap();
+        let members = Members::of("a thing", &tree).unwrap();
+        let said = [
+            members.u64("n").unwrap_err(),
+            members.u64("absent").unwrap_err(),
+            members.maybe_u16("long").unwrap_err(),
+            members.text("text").unwrap_err(),
+            members.numbers("list").unwrap_err(),
+            members.name::<Direction>("way").unwrap_err(),
+        ];
+        for (wrong, name) in said.iter().zip(["n", "absent", "long", "text", "list", "way"]) {
+            assert!(wrong.0.starts_with(&format!("`{name}` of a thing ")), "{wrong}");
+        }
+        assert_eq!(members.maybe_u64("null"), Ok(None));
+        assert!(Members::of("a thing", &Value::Null).is_err());
+    }
 }

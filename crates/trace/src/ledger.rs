@@ -14,6 +14,7 @@
 
 use std::collections::VecDeque;
 
+use crate::order;
 use crate::trace::{Direction, Kind, Mark, MarkKind, Message, Moment, Published, Span, SpanKind, Trace};
 
 /// What one lane cost, and what it got.
@@ -263,7 +264,7 @@ impl Staleness {
         let rank = (self.count * percent).div_ceil(100).max(1);
         if usize::try_from(self.count).is_ok_and(|count| count == self.recent.len()) {
             let mut ages = self.recent_us();
-            ages.sort_unstable();
+            order::numbers(&mut ages);
             return usize::try_from(rank - 1).ok().and_then(|index| ages.get(index).copied());
         }
         let mut seen = 0;

@@ -8,6 +8,7 @@
 //! - [`read`]: a trace from a file, checked.
 //! - [`link`]: a scenario in the fragment of a URL.
 //! - [`ledger`]: the totals of a trace.
+//! - [`order`]: how lists are sorted where size counts.
 //! - [`tap`]: what the server tells an observer of a topic, its half of a live trace.
 //! - [`account`]: what the bytes of one message are: news, or what carries it.
 //! - [`recorder`]: lays the browser's half and the server's half of a live run together.
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod json;
 pub mod ledger;
 pub mod link;
+pub mod order;
 pub mod read;
 pub mod recorder;
 pub mod scenario;

@@ -1,9 +1,12 @@
 //! Reading a trace from a file that someone drops on the page: it may hold anything, and nothing
 //! of it is used before it was checked.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use crate::trace::{Moment, Trace, VERSION};
+use crate::json::{Members, Wrong, by_hand};
+use crate::tap::base64_bytes;
+use crate::trace::{Lane, Mark, MarkKind, Message, Moment, Piece, Published, Span, Trace, VERSION};
 
 /// A file that is larger is not read.
 pub const LARGEST_BYTES: usize = 32 << 20;
@@ -35,12 +38,12 @@ impl Trace {
         if text.len() > LARGEST_BYTES {
             return Err(BadTrace("This file is too large: at most 32 MB are read.".to_owned()));
         }
-        let bad = |e: serde_json::Error| BadTrace(format!("This file is not a trace: {e}."));
-        let tree: serde_json::Value = crate::json::read(text).map_err(bad)?;
+        let bad = |e: &dyn std::fmt::Display| BadTrace(format!("This file is not a trace: {e}."));
+        let tree: Value = crate::json::read(text).map_err(|e| bad(&e))?;
         if let Some(v) = tree.get("v").filter(|v| v.is_number() && **v != VERSION) {
             return Err(BadTrace(format!("This trace has version {v}; this book reads version {VERSION}.")));
         }
-        let trace = Self::deserialize(tree).map_err(bad)?;
+        let trace = trace(&tree).map_err(|e| bad(&e))?;
         trace.check()?;
         Ok(trace)
     }
@@ -105,6 +108,123 @@ impl Trace {
         let published = self.published.iter().map(|event| Some(event.at_us));
         messages.chain(spans).chain(marks).chain(published).flatten()
     }
+}
+
+impl<'de> Deserialize<'de> for Trace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        by_hand(deserializer, trace)
+    }
+}
+
+impl<'de> Deserialize<'de> for Piece {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        by_hand(deserializer, piece)
+    }
+}
+
+fn trace(value: &Value) -> Result<Trace, Wrong> {
+    let of = Members::of("the trace", value)?;
+    Ok(Trace {
+        v: of.u32("v")?,
+        source: of.name("source")?,
+        scenario: of.whole("scenario")?,
+        began_at_ms: of.u64("began_at_ms")?,
+        until_us: of.i64("until_us")?,
+        clock_error_us: of.maybe_u64("clock_error_us")?,
+        lanes: of.list("lanes", lane)?,
+        published: of.list("published", published)?,
+        before: of.maybe_u64("before")?.unwrap_or(0),
+        messages: of.list("messages", message)?,
+        spans: of.list("spans", span)?,
+        marks: of.list("marks", mark)?,
+        wire: of.list("wire", piece)?,
+    })
+}
+
+fn lane(value: &Value) -> Result<Lane, Wrong> {
+    let of = Members::of("a lane", value)?;
+    Ok(Lane {
+        sub: of.text("sub")?.to_owned(),
+        transport: of.name("transport")?,
+        outside: of.flag("outside")?,
+    })
+}
+
+fn moment(value: &Value) -> Result<Moment, Wrong> {
+    let of = Members::of("a moment", value)?;
+    Ok(Moment { at_us: of.i64("at_us")?, inferred: of.flag("inferred")? })
+}
+
+fn maybe_moment(of: &Members<'_>, name: &str) -> Result<Option<Moment>, Wrong> {
+    of.get(name).map(moment).transpose()
+}
+
+fn published(value: &Value) -> Result<Published, Wrong> {
+    let of = Members::of("a published event", value)?;
+    Ok(Published { id: of.u64("id")?, at_us: of.i64("at_us")?, life: of.maybe_u32("life")?.unwrap_or(0) })
+}
+
+fn message(value: &Value) -> Result<Message, Wrong> {
+    let of = Members::of("a message", value)?;
+    Ok(Message {
+        lane: of.maybe_u16("lane")?.ok_or_else(|| Wrong::new("a message has no `lane`"))?,
+        n: of.u64("n")?,
+        direction: of.name("direction")?,
+        kind: of.name("kind")?,
+        client: maybe_moment(&of, "client")?,
+        server: maybe_moment(&of, "server")?,
+        socket_us: of.maybe_i64("socket_us")?,
+        payload_bytes: of.u32("payload_bytes")?,
+        overhead_bytes: of.u32("overhead_bytes")?,
+        events: of.numbers("events")?,
+        status: of.maybe_u16("status")?,
+        by_browser: of.flag("by_browser")?,
+        lost: of.flag("lost")?,
+        pieces: of.numbers("pieces")?,
+    })
+}
+
+fn span(value: &Value) -> Result<Span, Wrong> {
+    let of = Members::of("a span", value)?;
+    Ok(Span {
+        lane: of.maybe_u16("lane")?,
+        n: of.u64("n")?,
+        kind: of.name("kind")?,
+        who: of.name("who")?,
+        from: moment(of.need("from")?)?,
+        to: maybe_moment(&of, "to")?,
+        server_to: maybe_moment(&of, "server_to")?,
+        until_us: of.maybe_i64("until_us")?,
+    })
+}
+
+fn mark(value: &Value) -> Result<Mark, Wrong> {
+    let of = Members::of("a mark", value)?;
+    let text = |name: &str| of.text(name).map(str::to_owned);
+    let kind = match of.text("kind")? {
+        "cut" => MarkKind::Cut { why: text("why")? },
+        "gap" => MarkKind::Gap { from: of.u64("from")?, to: of.u64("to")? },
+        "reset" => MarkKind::Reset { epoch: of.maybe_text("epoch")?.map(str::to_owned) },
+        "recovered" => {
+            MarkKind::Recovered { after: text("after")?, from: of.u64("from")?, to: of.u64("to")? }
+        }
+        "gave-up" => MarkKind::GaveUp { why: text("why")? },
+        "note" => MarkKind::Note { text: text("text")? },
+        other => return Err(Wrong::new(format!("a mark has the unknown kind {other:?}"))),
+    };
+    Ok(Mark { lane: of.maybe_u16("lane")?, at: moment(of.need("at")?)?, kind })
+}
+
+fn piece(value: &Value) -> Result<Piece, Wrong> {
+    let of = Members::of("a piece", value)?;
+    Ok(Piece {
+        id: of.u64("id")?,
+        via: of.name("via")?,
+        direction: of.name("direction")?,
+        part: of.name("part")?,
+        bytes: base64_bytes::read(&of, "bytes")?,
+        cut_bytes: of.maybe_u64("cut_bytes")?.unwrap_or(0),
+    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@
 //! that a picture can show a message under way; `wire` brings the bytes. The two are joined by
 //! `(conn, direction, seq)`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use crate::json::{Members, Wrong, by_hand};
 use crate::scenario::{Conditions, Fault, Publish, Transport};
 use crate::trace::{Direction, Kind};
 
@@ -47,7 +49,7 @@ impl Via {
 }
 
 /// Which exchange a record belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exchange {
     /// The TCP connection: a number of the server's, never used twice in one life of it.
     pub conn: u64,
@@ -56,10 +58,10 @@ pub struct Exchange {
     /// What it is for.
     pub via: Via,
     /// The subscriber's label, where it gave one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
     /// The subscriber's own number of the exchange (`n=` in the query), where it gave one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub n: Option<u64>,
 }
 
@@ -84,7 +86,7 @@ pub enum Part {
 }
 
 /// The application's end of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct App {
     /// Which exchange.
     #[serde(flatten)]
@@ -100,15 +102,15 @@ pub struct App {
     /// What it is.
     pub kind: Kind,
     /// The ids of the events that it carries.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<u64>,
     /// A response head's status code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
 
 /// The socket's end of a message, with its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wire {
     /// Which exchange.
     #[serde(flatten)]
@@ -123,10 +125,10 @@ pub struct Wire {
     pub at_us: u64,
     /// The bytes, in base64 (RFC 4648 §4). The values of Cookie, Authorization, Referer and
     /// forwarding headers are masked by as many `*`.
-    #[serde(with = "base64_bytes")]
+    #[serde(serialize_with = "base64_bytes::serialize")]
     pub bytes: Vec<u8>,
     /// Bytes of it that were not kept, because it is larger than what the tap holds.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub cut_bytes: u64,
 }
 
@@ -137,15 +139,17 @@ fn is_zero<N: Default + PartialEq>(n: &N) -> bool {
 pub(crate) mod base64_bytes {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::Serializer;
+
+    use crate::json::{Members, Wrong};
 
     pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        STANDARD.decode(text.as_bytes()).map_err(serde::de::Error::custom)
+    pub(crate) fn read(of: &Members<'_>, name: &str) -> Result<Vec<u8>, Wrong> {
+        let text = of.text(name)?;
+        STANDARD.decode(text).map_err(|e| Wrong::new(format!("`{name}` is not base64: {e}")))
     }
 }
 
@@ -162,7 +166,7 @@ pub enum ClosedBy {
 }
 
 /// What an observer is told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToObserver {
     /// The first frame.
@@ -185,7 +189,7 @@ pub enum ToObserver {
     /// The answer to a question about the clock.
     Clock {
         /// What the observer sent, unchanged.
-        echo: f64,
+        echo: i64,
         /// The server's clock when it got the question.
         server_us: u64,
     },
@@ -239,6 +243,79 @@ pub enum ToObserver {
     },
 }
 
+impl<'de> Deserialize<'de> for ToObserver {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        by_hand(deserializer, to_observer)
+    }
+}
+
+fn to_observer(value: &Value) -> Result<ToObserver, Wrong> {
+    let record = value.as_object().and_then(|record| record.iter().next());
+    let (name, value) = record.ok_or_else(|| Wrong::new("a record has one member that says what it is"))?;
+    let of = Members::of("a record", value)?;
+    Ok(match name.as_str() {
+        "hello" => ToObserver::Hello {
+            topic: of.text("topic")?.to_owned(),
+            epoch: of.maybe_text("epoch")?.map(str::to_owned),
+            last_id: of.u64("last_id")?,
+            server_us: of.u64("server_us")?,
+            conditions: of.whole("conditions")?,
+            publish: of.whole("publish")?,
+            proxied: of.flag("proxied")?,
+        },
+        "clock" => ToObserver::Clock { echo: of.i64("echo")?, server_us: of.u64("server_us")? },
+        "published" => ToObserver::Published {
+            id: of.u64("id")?,
+            published_at: of.u64("published_at")?,
+            at_us: of.u64("at_us")?,
+            epoch: of.text("epoch")?.to_owned(),
+        },
+        "app" => ToObserver::App(App {
+            exchange: exchange(&of)?,
+            direction: of.name("direction")?,
+            seq: of.u64("seq")?,
+            part: of.name("part")?,
+            at_us: of.u64("at_us")?,
+            kind: of.name("kind")?,
+            events: of.numbers("events")?,
+            status: of.maybe_u16("status")?,
+        }),
+        "wire" => ToObserver::Wire(Wire {
+            exchange: exchange(&of)?,
+            direction: of.name("direction")?,
+            seq: of.u64("seq")?,
+            part: of.name("part")?,
+            at_us: of.u64("at_us")?,
+            bytes: base64_bytes::read(&of, "bytes")?,
+            cut_bytes: of.maybe_u64("cut_bytes")?.unwrap_or(0),
+        }),
+        "closed" => {
+            ToObserver::Closed { exchange: exchange(&of)?, at_us: of.u64("at_us")?, by: of.name("by")? }
+        }
+        "fault" => ToObserver::Fault {
+            fault: of.whole("fault")?,
+            at_us: of.u64("at_us")?,
+            until_us: of.u64("until_us")?,
+            connections: of.u32("connections")?,
+        },
+        "changed" => {
+            ToObserver::Changed { conditions: of.whole("conditions")?, publish: of.whole("publish")? }
+        }
+        "missed" => ToObserver::Missed { records: of.u64("records")? },
+        other => return Err(Wrong::new(format!("an observer knows no record {other:?}"))),
+    })
+}
+
+fn exchange(of: &Members<'_>) -> Result<Exchange, Wrong> {
+    Ok(Exchange {
+        conn: of.u64("conn")?,
+        request: of.u64("request")?,
+        via: of.name("via")?,
+        sub: of.maybe_text("sub")?.map(str::to_owned),
+        n: of.maybe_u64("n")?,
+    })
+}
+
 /// What an observer may say.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -246,7 +323,7 @@ pub enum FromObserver {
     /// Asks for the server's clock.
     Clock {
         /// The observer's own clock, in any unit; sent back unchanged.
-        sent: f64,
+        sent: i64,
     },
 }
 
@@ -304,8 +381,8 @@ mod tests {
             r#"{"fault":{"fault":{"kind":"drop"},"at_us":1,"until_us":1,"connections":4}}"#,
         );
         assert_eq!(
-            serde_json::from_str::<FromObserver>(r#"{"clock":{"sent":1.5}}"#).unwrap(),
-            FromObserver::Clock { sent: 1.5 }
+            serde_json::from_str::<FromObserver>(r#"{"clock":{"sent":15}}"#).unwrap(),
+            FromObserver::Clock { sent: 15 }
         );
     }
 }

@@ -24,7 +24,7 @@ pub enum Source {
 }
 
 /// The record of a run, version 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trace {
     /// Always 1.
     pub v: u32,
@@ -37,7 +37,7 @@ pub struct Trace {
     /// How far the trace reaches.
     pub until_us: i64,
     /// How far a server's time may be off on this axis; `None` where there was one clock only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_error_us: Option<u64>,
     /// Who subscribed.
     pub lanes: Vec<Lane>,
@@ -45,7 +45,7 @@ pub struct Trace {
     pub published: Vec<Published>,
     /// Messages that had left a live run's window before the first one here. A message's number is
     /// this plus its index: it stays its name while the window moves.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub before: u64,
     /// What went over the wire, in the order in which it became known: live, that is the order of
     /// the first moments but for what the two ends learned within a few milliseconds.
@@ -55,7 +55,7 @@ pub struct Trace {
     /// What happened at one moment.
     pub marks: Vec<Mark>,
     /// The bytes of the messages, in order of id, as far as they are kept.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<Piece>,
 }
 
@@ -95,7 +95,7 @@ impl Trace {
 }
 
 /// A part of a message as it stood on the wire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Piece {
     /// Its number in this trace, ascending; it stays its name while the window moves.
     pub id: u64,
@@ -106,10 +106,10 @@ pub struct Piece {
     /// Which part of the conversation it is.
     pub part: Part,
     /// The bytes, in base64 (RFC 4648 §4).
-    #[serde(with = "base64_bytes")]
+    #[serde(serialize_with = "base64_bytes::serialize")]
     pub bytes: Vec<u8>,
     /// Bytes of it that were not kept.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub cut_bytes: u64,
 }
 
@@ -120,24 +120,24 @@ fn is_zero(n: &u64) -> bool {
 }
 
 /// One subscriber of a trace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lane {
     /// Its label (`sub`).
     pub sub: String,
     /// Its transport.
     pub transport: Transport,
     /// It is not the page's own: a terminal, another tab. Only the server's end of it is known.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub outside: bool,
 }
 
 /// When, and how that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Moment {
     /// Microseconds since the experiment's start.
     pub at_us: i64,
     /// Not seen by the end that it happened at, but concluded from what the other end saw.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub inferred: bool,
 }
 
@@ -156,14 +156,14 @@ impl Moment {
 }
 
 /// An event as it came to the topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Published {
     /// Its number.
     pub id: u64,
     /// When the server took it.
     pub at_us: i64,
     /// Which life of the topic it belongs to: 0 the first of this trace, +1 with each reset.
-    #[serde(default, skip_serializing_if = "is_first")]
+    #[serde(skip_serializing_if = "is_first")]
     pub life: u32,
 }
 
@@ -219,7 +219,7 @@ pub enum Kind {
 }
 
 /// One message on the wire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Which lane.
     pub lane: u16,
@@ -230,32 +230,32 @@ pub struct Message {
     /// What it is.
     pub kind: Kind,
     /// When it left or reached the client.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<Moment>,
     /// When it left or reached the application in the server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Moment>,
     /// When the server's socket gave it or took it: what a packet capture would say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub socket_us: Option<i64>,
     /// The JSON of the events that it carries, in bytes.
     pub payload_bytes: u32,
     /// All its other bytes.
     pub overhead_bytes: u32,
     /// The ids of the events that it carries.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<u64>,
     /// An answer's status code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The browser sent it by itself: a request that was cut before its answer, sent again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_browser: bool,
     /// Never arrived: its connection was cut.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
     /// The ids of its pieces in [`Trace::wire`], in order. Their bytes add up to the two sums here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<u64>,
 }
 
@@ -308,10 +308,10 @@ pub enum SpanKind {
 }
 
 /// Something that lasted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
     /// Which lane; `None` for what concerns all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lane: Option<u16>,
     /// Which exchange; 0 for none.
     pub n: u64,
@@ -322,19 +322,19 @@ pub struct Span {
     /// Its start.
     pub from: Moment,
     /// Its end at the client; `None` while it lasts there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Moment>,
     /// Its end at the server, where that is known. Between the two ends one side believes in a
     /// connection that the other no longer has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub server_to: Option<Moment>,
     /// When it will end, where that is known while it lasts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until_us: Option<i64>,
 }
 
 /// What happened at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MarkKind {
     /// A connection, or a request under way, was cut.
@@ -376,10 +376,10 @@ pub enum MarkKind {
 }
 
 /// Something that happened at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mark {
     /// Which lane; `None` for what concerns all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lane: Option<u16>,
     /// When.
     pub at: Moment,

@@ -362,7 +362,7 @@ impl Lane {
                 // A socket that is not open has nothing to say, and says so; here nobody waits for it.
                 let open = lane.state.borrow().is_open;
                 if open {
-                    lane.step(0, Input::Publish { data: &hand::data(lane.what).to_string() });
+                    lane.step(0, Input::Publish { data: &hand::data(lane.what) });
                 }
             }
         });

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use standby_figure::format::length;
 use standby_figure::{Figure, LaneBox};
 use standby_trace::Lane;
 use standby_trace::scenario::{Backoff, LaneSpec, SseClient, bounds};
@@ -89,9 +90,9 @@ impl Label {
     /// Puts them beside their lane, or above it on a phone.
     pub(crate) fn place(&self, figure: &Figure, lane: &LaneBox, narrow: bool) {
         let style = if narrow {
-            format!("top:{}px;left:0;width:100%", lane.server_y - 28.0)
+            format!("top:{}px;left:0;width:100%", length(lane.server_y - 28.0))
         } else {
-            format!("top:{}px;left:0;width:{}px", lane.server_y - 9.0, figure.plot_x - 4.0)
+            format!("top:{}px;left:0;width:{}px", length(lane.server_y - 9.0), length(figure.plot_x - 4.0))
         };
         dom::set(&self.element, "style", &style);
     }

@@ -169,8 +169,8 @@ impl Row {
         };
         let drawing = |parts: &[Element]| {
             let mut svg = dom::svg("svg")
-                .set("width", &WIDTH.to_string())
-                .set("height", &HEIGHT.to_string())
+                .set("width", &format::length(WIDTH as f32))
+                .set("height", &format::length(HEIGHT as f32))
                 .set("aria-hidden", "true");
             for part in parts {
                 svg = svg.child(part);
@@ -182,8 +182,8 @@ impl Row {
         };
         let (overhead, news) = (bar("standby-bar-overhead"), bar("standby-bar-news"));
         let line = dom::svg("line")
-            .set("x1", &MARGIN.to_string())
-            .set("x2", &(WIDTH - MARGIN).to_string())
+            .set("x1", &format::length(MARGIN as f32))
+            .set("x2", &format::length((WIDTH - MARGIN) as f32))
             .set("y1", "7")
             .set("y2", "7")
             .set("class", "standby-line")
@@ -264,9 +264,9 @@ impl Row {
         // However little it is, news that came is there to see.
         let news = pixels(ledger.payload_bytes).max(f64::from(u8::from(ledger.payload_bytes > 0)));
         let overhead = overhead.min(WIDTH - news);
-        dom::set(&self.overhead, "width", &overhead.to_string());
-        dom::set(&self.news, "x", &overhead.to_string());
-        dom::set(&self.news, "width", &news.to_string());
+        dom::set(&self.overhead, "width", &format::length(overhead as f32));
+        dom::set(&self.news, "x", &format::length(overhead as f32));
+        dom::set(&self.news, "width", &format::length(news as f32));
         self.per_event.say(&ledger.bytes_per_event().map_or_else(dash, format::count));
         self.bytes.say(&format!(
             "{} overhead, {} news",
@@ -284,7 +284,7 @@ impl Row {
             match ages.get(i) {
                 Some(age_us) => {
                     let x = MARGIN + *age_us as f64 / scale_us as f64 * (WIDTH - 2.0 * MARGIN);
-                    dom::set(dot, "cx", &format!("{x:.1}"));
+                    dom::set(dot, "cx", &format::length(x as f32));
                     dom::set(dot, "visibility", "visible");
                 }
                 None => dom::set(dot, "visibility", "hidden"),
@@ -326,7 +326,8 @@ fn explained(id: &str, column: &Column) -> (HtmlElement, HtmlElement) {
         let at = by.get_bounding_client_rect();
         let wide = dom::document().document_element().map_or(0, |root| root.client_width());
         let left = at.left().min(f64::from(wide) - ABOUT_WIDTH - 8.0).max(8.0);
-        let style = format!("left:{left:.0}px;top:{:.0}px;width:{ABOUT_WIDTH}px", at.bottom() + 4.0);
+        let [left, top, width] = [left, at.bottom() + 4.0, ABOUT_WIDTH].map(|px| format::length(px as f32));
+        let style = format!("left:{left}px;top:{top}px;width:{width}px");
         dom::set(&own, "style", &style);
     });
     (button, about)

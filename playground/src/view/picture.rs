@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use standby_figure::format::length;
 use standby_figure::{Figure, Hit, View, blank, hit, timeline};
 use standby_trace::Trace;
 use web_sys::{HtmlCanvasElement, HtmlElement};
@@ -161,9 +162,13 @@ impl Picture {
         if self.placed.replace(key) == key {
             return;
         }
-        dom::set(&self.element, "style", &format!("height:{}px", figure.height + below.height));
+        dom::set(&self.element, "style", &format!("height:{}px", length(figure.height + below.height)));
         for (canvas, figure) in [(&self.canvas_element, figure), (&self.timeline_element, below)] {
-            dom::set(canvas, "style", &format!("width:{}px;height:{}px", figure.width, figure.height));
+            dom::set(
+                canvas,
+                "style",
+                &format!("width:{}px;height:{}px", length(figure.width), length(figure.height)),
+            );
         }
         for (label, lane) in labels.iter().zip(&figure.lanes) {
             label.place(figure, lane, narrow);

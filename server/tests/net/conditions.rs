@@ -51,8 +51,8 @@ async fn observing_and_steering_are_not_slowed() {
     let server = Server::start().await;
     let experiment = server.experiment(json!({"conditions": {"latency_ms": 5_000}})).await;
     let mut observer = server.observe(&experiment).await;
-    observer.peer.send_frame(0x81, br#"{"clock":{"sent":12.5}}"#).await;
-    observer.until(|record| matches!(record, ToObserver::Clock { echo, .. } if *echo == 12.5)).await;
+    observer.peer.send_frame(0x81, br#"{"clock":{"sent":125}}"#).await;
+    observer.until(|record| matches!(record, ToObserver::Clock { echo, .. } if *echo == 125)).await;
     let in_force = server.steer(&experiment, json!({"conditions": {}})).await;
     assert_eq!(in_force["conditions"]["latency_ms"], 0);
 }

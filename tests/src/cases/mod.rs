@@ -97,7 +97,7 @@ pub(crate) fn all() -> Vec<Case> {
         },
         figures::{
             without_scripts_every_experiment_has_its_figure
-                [WebKit: "its driver can't do without scripts"],
+                [Firefox: "its driver can't do without scripts", WebKit: "its driver can't do without scripts"],
             nothing_moves_when_the_widgets_come,
             print_has_every_figure_in_inks_for_paper,
             paper_has_the_figure_of_an_experiment_that_runs,

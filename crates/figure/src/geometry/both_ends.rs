@@ -10,6 +10,10 @@ use super::lane::lanes;
 use crate::layout::RAILS;
 use crate::shape::{Ink, Shape};
 
+/// The news of an end takes as long as any message, and a moment of the server's and the page's own.
+/// What is no longer than that is news on its way, and no disagreement.
+const OWN_TIME_US: i64 = 50_000;
+
 /// Who believes in a connection that the other end no longer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Believer {
@@ -42,7 +46,7 @@ pub(crate) fn disagreement(frame: &Frame<'_>, span: &Span) -> Option<(Believer, 
         _ => return None,
     };
     let clock_error_us = frame.trace.clock_error_us.and_then(|us| i64::try_from(us).ok()).unwrap_or(0);
-    let least_us = frame.most_latency_us().saturating_add(clock_error_us);
+    let least_us = frame.most_latency_us().saturating_add(clock_error_us).saturating_add(OWN_TIME_US);
     let length_us = to_us.unwrap_or(now_us).saturating_sub(from_us);
     (length_us > least_us).then_some((believer, from_us, to_us))
 }

@@ -8,6 +8,8 @@
 
 use std::collections::HashSet;
 
+use standby_trace::order;
+
 use super::Frame;
 use super::both_ends::Believer;
 use crate::shape::{Anchor, Ink, Shape};
@@ -103,7 +105,7 @@ pub(super) fn since_us(frame: &Frame<'_>) -> i64 {
 /// Draws the notes that have a place. `notes` are those since [`since_us`].
 pub(super) fn draw(frame: &Frame<'_>, mut notes: Vec<Note>, shapes: &mut Vec<Shape>) {
     let span_us = frame.scale.span_us().max(1);
-    notes.sort_by_key(|note| note.known_us);
+    order::by(&mut notes, |note| note.known_us);
     let mut before: Vec<Placed> = Vec::new();
     let mut shown: Vec<(usize, Row, u8, f64, f64)> = Vec::new();
     for chunk in notes.chunk_by(|a, b| a.known_us.div_euclid(span_us) == b.known_us.div_euclid(span_us)) {

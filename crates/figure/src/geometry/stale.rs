@@ -1,7 +1,7 @@
 //! Staleness: for each lane, from when to when news existed that had not arrived there.
 
 use standby_trace::ledger::published_before;
-use standby_trace::{Direction, MarkKind, Message, Published, Span, SpanKind, Trace};
+use standby_trace::{Direction, MarkKind, Message, Published, Span, SpanKind, Trace, order};
 
 use super::Frame;
 use super::density;
@@ -79,7 +79,10 @@ impl Deliveries {
 
     /// In order of time, each position beyond the one before: what comes twice counts once.
     fn put_in_order(&mut self) {
-        self.reached.sort_by_key(|&(position, at_us)| (at_us, position));
+        // By time, then by position: the last key is sorted by first.
+        order::by(&mut self.reached, |&((_, id), _)| i64::try_from(id).unwrap_or(i64::MAX));
+        order::by(&mut self.reached, |&((life, _), _)| i64::from(life));
+        order::by(&mut self.reached, |&(_, at_us)| at_us);
         let mut furthest = None;
         self.reached.retain(|&(position, _)| {
             let further = furthest.is_none_or(|furthest| furthest < position);
