@@ -24,7 +24,7 @@ const WIDE: [u32; 1] = [1280];
 /// too narrow for its words.
 const NARROW: [u32; 4] = [360, 390, 412, 430];
 /// Engines differ by so much in how high they make a row of controls.
-const ENGINES_PX: u32 = 4;
+const ENGINES_PX: u32 = 12;
 
 /// The other end tells of what happened in the window a little after it.
 const AFTER: Duration = Duration::from_millis(500);

@@ -36,6 +36,6 @@ mod tests {
         );
         let json = html.split("data-ready='").nth(1).unwrap().split('\'').next().unwrap();
         let back: Vec<Experiment> = serde_json::from_str(&json.replace("&#39;", "'")).unwrap();
-        assert_eq!(back, [experiment.clone()]);
+        assert_eq!(back, std::slice::from_ref(experiment));
     }
 }

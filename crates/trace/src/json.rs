@@ -134,12 +134,27 @@ impl<'a> Members<'a> {
     }
 
     /// One of the names of an enum without contents.
-    pub(crate) fn name<T>(&self, name: &str) -> Result<T, Wrong>
-    where
-        T: for<'de> Deserialize<'de>,
-    {
-        let text: StrDeserializer<'_, NoSuchName> = self.text(name)?.into_deserializer();
+    pub(crate) fn name<T: DeserializeOwned>(&self, name: &str) -> Result<T, Wrong> {
+        self.named(name, self.need(name)?)
+    }
+
+    /// The same, if it is there.
+    pub(crate) fn maybe_name<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Wrong> {
+        self.get(name).map(|value| self.named(name, value)).transpose()
+    }
+
+    /// The same for a value of the member `name`.
+    pub(crate) fn named<T: DeserializeOwned>(&self, name: &str, value: &Value) -> Result<T, Wrong> {
+        let text = value.as_str().ok_or_else(|| self.wrong(name, "is not a text"))?;
+        let text: StrDeserializer<'_, NoSuchName> = text.into_deserializer();
         T::deserialize(text).map_err(|e| self.wrong(name, &format!("is wrong: {e}")))
+    }
+
+    /// Refuses members of other names.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Wrong> {
+        let Some(name) = self.map.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+        let known = known.join("`, `");
+        Err(Wrong::new(format!("unknown field `{name}` of {}, expected one of `{known}`", self.of)))
     }
 
     /// A list, each of its items read by `item`; an empty one where it is absent.
@@ -155,11 +170,6 @@ impl<'a> Members<'a> {
     /// Numbers from 0 on; none where it is absent.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<u64>, Wrong> {
         self.list(name, |value| value.as_u64().ok_or_else(|| self.wrong(name, "holds what is no number")))
-    }
-
-    /// A member that serde reads.
-    pub(crate) fn whole<T: DeserializeOwned>(&self, name: &str) -> Result<T, Wrong> {
-        T::deserialize(self.need(name)?.clone()).map_err(|e| self.wrong(name, &format!("is wrong: {e}")))
     }
 }
 

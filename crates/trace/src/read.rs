@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::json::{Members, Wrong, by_hand};
+use crate::scenario::read::scenario;
 use crate::tap::base64_bytes;
 use crate::trace::{Lane, Mark, MarkKind, Message, Moment, Piece, Published, Span, Trace, VERSION};
 
@@ -127,7 +128,7 @@ fn trace(value: &Value) -> Result<Trace, Wrong> {
     Ok(Trace {
         v: of.u32("v")?,
         source: of.name("source")?,
-        scenario: of.whole("scenario")?,
+        scenario: scenario(of.need("scenario")?)?,
         began_at_ms: of.u64("began_at_ms")?,
         until_us: of.i64("until_us")?,
         clock_error_us: of.maybe_u64("clock_error_us")?,

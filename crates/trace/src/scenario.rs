@@ -1,5 +1,7 @@
 //! The parameters of an experiment.
 
+pub(crate) mod read;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -51,8 +53,8 @@ impl Transport {
 
 /// How long to wait before attempt number `k` (from 1) after a cut.
 /// All times in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Backoff {
     /// Always `base_ms`.
     Fixed {
@@ -94,15 +96,15 @@ pub enum SseClient {
 }
 
 /// One subscriber: its transport, and what is set for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "transport", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "transport", rename_all = "kebab-case")]
 pub enum LaneSpec {
     /// Short polling.
     ShortPoll {
         /// From one request's start to the next one's.
         interval_ms: u32,
         /// Whether it sends `If-None-Match`, so that an empty answer is a 304 without a body.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(skip_serializing_if = "is_false")]
         conditional: bool,
     },
     /// Long polling.
@@ -118,15 +120,15 @@ pub enum LaneSpec {
         /// The wait after a cut.
         backoff: Backoff,
         /// The client publishes by itself this often; 0: it does not.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(skip_serializing_if = "is_zero")]
         send_every_ms: u32,
         /// The server sends a ping this often, and closes where nothing has come back by the next one;
         /// 0: the server's default.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(skip_serializing_if = "is_zero")]
         keep_alive_ms: u32,
         /// The client gives a socket up after so long without a message; 0: never. A page can't see
         /// pings, so with it the client asks for messages that show that the connection is there.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(skip_serializing_if = "is_zero")]
         silence_ms: u32,
     },
     /// Server-Sent Events.
@@ -134,15 +136,14 @@ pub enum LaneSpec {
         /// The reconnection time that the server sends (`retry:`).
         retry_ms: u32,
         /// Who speaks it.
-        #[serde(default)]
         client: SseClient,
         /// The server sends a comment after so long without an event; 0: the server's default. No
         /// comment is ever answered: that the client is gone only TCP can tell the server.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(skip_serializing_if = "is_zero")]
         keep_alive_ms: u32,
         /// The client gives a stream up after so long without a byte; 0: never. For
         /// [`SseClient::Fetch`] only: an `EventSource` has no such setting.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(skip_serializing_if = "is_zero")]
         silence_ms: u32,
     },
 }
@@ -211,22 +212,18 @@ pub enum What {
 }
 
 /// The experiment's own publisher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Publish {
     /// The mean time between two events, in milliseconds; 0: only by hand.
     pub every_ms: u32,
     /// How the times between events spread around it.
-    #[serde(default)]
     pub spread: Spread,
     /// What the events carry.
-    #[serde(default)]
     pub what: What,
 }
 
 /// The network between a subscriber and the server, each way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Conditions {
     /// Added to each message, one way, in milliseconds: half a round trip.
     pub latency_ms: u32,
@@ -239,26 +236,26 @@ pub struct Conditions {
 }
 
 /// Something that goes wrong on a topic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Fault {
     /// Every connection that serves the topic at this moment is reset (TCP RST).
     Drop {
         /// Only the subscriber of this label.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         sub: Option<String>,
     },
     /// Every connection that serves the topic at this moment goes dead: what either end sends
     /// vanishes, and nothing is reset. Neither end is told; new connections work.
     HalfOpen {
         /// Only the subscriber of this label.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         sub: Option<String>,
     },
     /// For a while new requests are reset without an answer.
     Refuse {
         /// Only the subscriber of this label.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         sub: Option<String>,
         /// How long.
         for_ms: u32,
@@ -266,7 +263,7 @@ pub enum Fault {
     /// For a while nothing is answered and nothing is sent; a socket's after its 101.
     Stall {
         /// Only the subscriber of this label.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         sub: Option<String>,
         /// How long.
         for_ms: u32,
@@ -274,18 +271,18 @@ pub enum Fault {
     /// For a while new requests are answered 503.
     Unavailable {
         /// Only the subscriber of this label.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         sub: Option<String>,
         /// How long.
         for_ms: u32,
         /// `Retry-After` in seconds, if it is to be sent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_s: Option<u32>,
     },
 }
 
 /// A fault and when it comes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedFault {
     /// Milliseconds after the experiment's start.
     pub at_ms: u32,
@@ -295,8 +292,7 @@ pub struct PlannedFault {
 }
 
 /// The parameters of an experiment, version 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Scenario {
     /// Always 1.
     pub v: u32,
@@ -305,20 +301,17 @@ pub struct Scenario {
     /// The publisher.
     pub publish: Publish,
     /// The network.
-    #[serde(default)]
     pub conditions: Conditions,
     /// What goes wrong by itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<PlannedFault>,
     /// Clients a lane stands for; 1 live.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(skip_serializing_if = "is_one")]
     pub clients: u32,
     /// Of every random choice: the same seed publishes the same events at the same intervals.
     /// At most 2^53 - 1.
-    #[serde(default = "one_u64")]
     pub seed: u64,
     /// How much time the picture shows, in milliseconds.
-    #[serde(default = "eight_seconds")]
     pub window_ms: u32,
 }
 
@@ -400,18 +393,14 @@ impl Scenario {
     /// # Errors
     /// The first thing that is wrong, in words for whoever wrote it.
     pub fn from_json(text: &str) -> Result<Self, BadScenario> {
-        #[derive(Deserialize)]
-        struct Version {
-            v: u32,
-        }
         let bad = |e: &dyn fmt::Display| BadScenario(format!("this is not a scenario: {e}"));
-        let Version { v } = crate::json::read(text).map_err(|e| bad(&e))?;
-        if v != VERSION {
+        let tree: serde_json::Value = crate::json::read(text).map_err(|e| bad(&e))?;
+        if let Some(v) = tree.get("v").filter(|v| v.is_number() && **v != VERSION) {
             return Err(BadScenario(format!(
                 "this scenario has version {v}; this book reads version {VERSION}"
             )));
         }
-        let scenario: Self = crate::json::read(text).map_err(|e| bad(&e))?;
+        let scenario = Self::deserialize(tree).map_err(|e| bad(&e))?;
         scenario.check()?;
         Ok(scenario)
     }
@@ -592,8 +581,7 @@ pub enum Control {
 
 /// An experiment of the book: a scenario, and how a page presents it. This is what stands, as
 /// JSON, in the placeholder's `data-experiment`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Experiment {
     /// Its name in the directive, and its anchor in the page: `a-z 0-9 -`.
     pub name: String,
@@ -604,7 +592,7 @@ pub struct Experiment {
     /// Its controls, in this order.
     pub controls: Vec<Control>,
     /// Whether it starts when it is scrolled into view; otherwise it waits for Run.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub autostart: bool,
     /// Its parameters.
     pub scenario: Scenario,

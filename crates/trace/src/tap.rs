@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::json::{Members, Wrong, by_hand};
+use crate::scenario::read::{conditions, fault, publish};
 use crate::scenario::{Conditions, Fault, Publish, Transport};
 use crate::trace::{Direction, Kind};
 
@@ -259,8 +260,8 @@ fn to_observer(value: &Value) -> Result<ToObserver, Wrong> {
             epoch: of.maybe_text("epoch")?.map(str::to_owned),
             last_id: of.u64("last_id")?,
             server_us: of.u64("server_us")?,
-            conditions: of.whole("conditions")?,
-            publish: of.whole("publish")?,
+            conditions: conditions(of.need("conditions")?)?,
+            publish: publish(of.need("publish")?)?,
             proxied: of.flag("proxied")?,
         },
         "clock" => ToObserver::Clock { echo: of.i64("echo")?, server_us: of.u64("server_us")? },
@@ -293,14 +294,15 @@ fn to_observer(value: &Value) -> Result<ToObserver, Wrong> {
             ToObserver::Closed { exchange: exchange(&of)?, at_us: of.u64("at_us")?, by: of.name("by")? }
         }
         "fault" => ToObserver::Fault {
-            fault: of.whole("fault")?,
+            fault: fault(of.need("fault")?)?,
             at_us: of.u64("at_us")?,
             until_us: of.u64("until_us")?,
             connections: of.u32("connections")?,
         },
-        "changed" => {
-            ToObserver::Changed { conditions: of.whole("conditions")?, publish: of.whole("publish")? }
-        }
+        "changed" => ToObserver::Changed {
+            conditions: conditions(of.need("conditions")?)?,
+            publish: publish(of.need("publish")?)?,
+        },
         "missed" => ToObserver::Missed { records: of.u64("records")? },
         other => return Err(Wrong::new(format!("an observer knows no record {other:?}"))),
     })
