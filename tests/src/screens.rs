@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use standby_trace::Control;
+use standby_trace::Fault;
 
 use crate::book::{self, Place};
 use crate::browser::{Browser, Engine};
@@ -80,7 +80,20 @@ impl Album<'_> {
         })
         .await?;
         self.shoot(&widget, "running").await?;
-        if place.experiment.controls.contains(&Control::Unavailable) {
+        if WHOLE.contains(&place.experiment.name.as_str()) {
+            widget.press(".standby-run").await?;
+            widget.wait_for("paused").await?;
+            // A message is chosen, so that there are bytes to show.
+            widget.press("button[aria-label='Step back']").await?;
+            for tab in widget.tabs().await? {
+                widget.show_tab(&tab).await?;
+                self.shoot(&widget, &format!("tab-{tab}")).await?;
+            }
+            widget.show_tab("ledger").await?;
+            widget.run().await?;
+        }
+        let faults = &place.experiment.scenario.faults;
+        if faults.iter().any(|planned| matches!(planned.fault, Fault::Unavailable { .. })) {
             let gave_up = async || Ok(widget.rows().await?.into_iter().find(|row| row.gave_up));
             wait::until("a lane has given up", gave_up).await?;
             self.shoot(&widget, "gave-up").await?;
@@ -93,14 +106,6 @@ impl Album<'_> {
         widget.press(".standby-run").await?;
         widget.wait_for("paused").await?;
         self.shoot(&widget, "paused").await?;
-        if WHOLE.contains(&place.experiment.name.as_str()) {
-            // A message is chosen, so that there are bytes to show.
-            widget.press("button[aria-label='Step back']").await?;
-            for tab in widget.tabs().await? {
-                widget.show_tab(&tab).await?;
-                self.shoot(&widget, &format!("tab-{tab}")).await?;
-            }
-        }
 
         let host = Host::start(setup.book(), "").await?;
         let widget = Widget::open(self.browser, &host.origin, place).await?;
