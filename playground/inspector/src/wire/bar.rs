@@ -9,7 +9,8 @@ use web_sys::HtmlElement;
 pub(crate) fn bar(kinds: &[(Class, u64)]) -> HtmlElement {
     let total: u64 = kinds.iter().map(|(_, bytes)| bytes).sum();
     let mut bar = dom::classed("div", "standby-kinds").set("aria-hidden", "true");
-    let mut legend = dom::classed("ul", "standby-kinds-legend").set("aria-label", "What its bytes are there for");
+    let mut legend =
+        dom::classed("ul", "standby-kinds-legend").set("aria-label", "What its bytes are there for");
     for (class, bytes) in kinds {
         // Growth by bytes; a part of one byte is to be seen too.
         let style = format!("flex-grow:{bytes}");
