@@ -2,7 +2,7 @@
 //! the log, the client's code, and what can be taken away.
 //!
 //! The two modules have separate memories and meet in JavaScript: what the inspector needs of a
-//! widget it asks its [`Host`](crate::widget::host::Host) for.
+//! widget it asks its [`Host`] for.
 
 use std::cell::{Cell, RefCell};
 

@@ -7,7 +7,7 @@
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
 //! - [`record`]: the traces from which the static figures are drawn
-//! - [`screens`], [`soak`], [`bench`], [`bench_page`]: the pictures, the long run, and what a frame
+//! - [`screens`], [`soak`], [`mod@bench`], [`bench_page`]: the pictures, the long run, and what a frame
 //!   and a page cost
 
 use std::process::ExitCode;

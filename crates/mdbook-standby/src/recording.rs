@@ -3,7 +3,7 @@
 //!
 //! The file is a [`Trace`] with one member more, `recorded`, and it is written so that people can
 //! read it and compare two of them: one record a line, members in a fixed order, times to a tenth of
-//! a millisecond. What is no information is made the same in every recording ([`settle`]), so that
+//! a millisecond. What is no information is made the same in every recording (`settle`), so that
 //! two of the same seed differ only in what was measured.
 
 use std::collections::BTreeMap;

@@ -11,7 +11,7 @@
 //! - `code`: programs that do what a lane does
 //! - `take`: the link, commands for a terminal, files
 //! - `rows`, `walk`, `copy`, `words`: what several of them need
-//! - [`editor`]: the playground page's editor
+//! - [`mod@editor`]: the playground page's editor
 
 mod code;
 mod copy;

@@ -3,10 +3,9 @@
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;
-use standby_trace::{Control, MarkKind, SpanKind};
+use standby_trace::{MarkKind, SpanKind};
 
 use super::place;
-use crate::book;
 use crate::runner::Test;
 use crate::wait;
 use crate::widget::{Row, Widget};
@@ -75,10 +74,7 @@ pub(super) async fn what_history_no_longer_holds_is_told_as_a_gap(test: &mut Tes
 }
 
 pub(super) async fn where_the_browser_gives_up_the_lane_can_be_reopened(test: &mut Test<'_>) -> Result<()> {
-    let places = book::places(test.setup)?;
-    let place = places.iter().find(|place| place.experiment.controls.contains(&Control::Unavailable));
-    let Some(place) = place else { anyhow::bail!("no experiment has the control `unavailable`") };
-    let widget = Widget::open(&test.browser, &test.server.origin, place).await?;
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "sse-gave-up")?).await?;
     widget.run().await?;
     let gave_up = async || Ok(widget.rows().await?.into_iter().find(|row| row.gave_up));
     let row = wait::until("a lane has given up for good", gave_up).await?;

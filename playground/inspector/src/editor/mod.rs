@@ -1,16 +1,16 @@
 //! The playground page's editor: every lane, every parameter, what goes wrong, and ready scenarios to
 //! begin with.
 //!
-//! What the reader does is an [`Edit`]; it makes the next [`draft`], which a [`session`] keeps for
+//! What the reader does is an `Edit`; it makes the next `draft`, which a `session` keeps for
 //! undoing. Both know no page. The rest shows the draft and hands it over:
 //!
-//! - [`form`]: the rows and fields, each a [`control`]; [`field`]: what can be set, and its bounds;
-//!   [`value`]: how values are typed
-//! - [`ready`]: the row of ready scenarios
-//! - [`bar`]: undo, reset, apply, and the file
-//! - [`advice`]: where a browser's limits would mislead
-//! - [`toml`]: the scenario as a file for a chapter
-//! - [`address`]: the page's address, which follows
+//! - `form`: the rows and fields, each a `control`; `field`: what can be set, and its bounds;
+//!   `value`: how values are typed
+//! - `ready`: the row of ready scenarios
+//! - `bar`: undo, reset, apply, and the file
+//! - `advice`: where a browser's limits would mislead
+//! - `toml`: the scenario as a file for a chapter
+//! - `address`: the page's address, which follows
 //!
 //! While nothing runs, an edit reaches the widget at once. Else it waits until the reader applies it,
 //! because it ends the run.
