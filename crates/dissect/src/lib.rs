@@ -17,8 +17,8 @@
 //! what is overhead in it, and for what. What is news is decided in one place for the whole project,
 //! `standby_trace::carried`; so the sums are the ledger's.
 //!
-//! [`mod@rows`] lists a trace's messages, a row each, and [`har`](har::har) writes it for browsers'
-//! developer tools. [`mod@flat`] names fields as Wireshark does, and a test holds them against it.
+//! `rows` lists a trace's messages, a row each, and [`har`](har::har) writes it for browsers'
+//! developer tools. `flat` names fields as Wireshark does, and a test holds them against it.
 //!
 //! ```
 //! use standby_dissect::{Class, Context, dissect};

@@ -3,7 +3,7 @@
 //! serde writes a reader of its own for each type and for each source that it is read from. In a page
 //! that was a third of what is loaded. So what a page reads is read from a tree, which is one source;
 //! and the large types, a trace and what the server tells an observer, are read from it by hand, member
-//! by member, with [`Members`]. That is a tenth of the code, and it says which member is wrong.
+//! by member, with `Members`. That is a tenth of the code, and it says which member is wrong.
 
 use std::fmt;
 

@@ -63,7 +63,7 @@ impl Recorder {
 
     /// The observer's connection is gone: nobody tells any more when the server lets go of a
     /// connection. A server that was killed never will, so this moment stands for its end, until
-    /// [`Recorder::observed_again`] knows better.
+    /// `Recorder::observed_again` knows better.
     pub fn unobserved(&mut self, now_us: i64) {
         let lanes: Vec<bool> = self.trace().lanes.iter().map(|lane| lane.outside).collect();
         for span in &mut self.window.trace_mut().spans {

@@ -9,7 +9,7 @@
 //! inferred from the socket's in the server, and says so.
 //!
 //! A connection has two ends, and each can be gone before the other knows. The page's end of a span
-//! is [`Span::to`], the server's [`Span::server_to`], where the tap tells of it; of a connection from
+//! is `Span::to`, the server's `Span::server_to`, where the tap tells of it; of a connection from
 //! elsewhere only the server's is known, and stands for both.
 //!
 //! - `browser.rs`: the page's half
