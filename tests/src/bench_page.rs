@@ -67,10 +67,9 @@ fn print(when: &str, tasks: &mut [f64]) {
     }
 }
 
-const NOTED: &str = "const noted = async type => new Promise(done => { \
-    const observer = new PerformanceObserver(list => done(list.getEntries())); \
-    observer.observe({ type, buffered: true }); setTimeout(() => done(observer.takeRecords()), 500) }); \
-    const tasks = await noted('longtask'); const shifts = await noted('layout-shift'); \
+const NOTED: &str = "const noted = type => { const observer = new PerformanceObserver(() => {}); \
+    observer.observe({ type, buffered: true }); return observer.takeRecords() }; \
+    const tasks = noted('longtask'); const shifts = noted('layout-shift'); \
     return { loading: tasks.filter(e => e.startTime < arguments[0]).map(e => e.duration), \
     running: tasks.filter(e => e.startTime >= arguments[0]).map(e => e.duration), \
     shift: shifts.filter(e => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0) }";

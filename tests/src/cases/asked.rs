@@ -121,10 +121,12 @@ pub(super) async fn nothing_on_the_page_moves_when_a_widget_comes_or_runs(test: 
 /// What in the text moved up or down since the page began to load, though nobody asked for it. The
 /// list of chapters is not asked about: mdBook puts the page's own headings into it late. Nor are
 /// figures whose digits change: that shifts their text within its cell.
-const SHIFTS: &str = "const entries = await new Promise(done => { \
-    const observer = new PerformanceObserver(list => done(list.getEntries())); \
+///
+/// A frame's shifts are known once it was painted; those known are with the observer at once.
+const SHIFTS: &str = "for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame); \
+    const observer = new PerformanceObserver(() => {}); \
     observer.observe({ type: 'layout-shift', buffered: true }); \
-    setTimeout(() => done(observer.takeRecords()), 500) }); \
+    const entries = observer.takeRecords(); \
     const main = document.querySelector('main'); \
     return entries.flatMap(e => e.sources.filter(s => main.contains(s.node) \
     && Math.abs(s.previousRect.top - s.currentRect.top) >= 1).map(s => \
