@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use standby_trace::scenario::{
-    Conditions, Control, Experiment, LaneSpec, PlannedFault, Publish, Scenario, Transport, VERSION,
+    Conditions, Control, Crowd, Experiment, LaneSpec, PlannedFault, Publish, Scenario, Transport, VERSION,
 };
 use toml::Spanned;
 
@@ -174,6 +174,10 @@ struct File {
     conditions: Conditions,
     #[serde(default)]
     faults: Vec<PlannedFault>,
+    #[serde(default = "default_clients")]
+    clients: u32,
+    #[serde(default)]
+    crowd: Option<Crowd>,
     #[serde(default = "default_seed")]
     seed: u64,
     #[serde(default = "default_window_ms")]
@@ -188,6 +192,10 @@ struct File {
 struct ByHand {
     /// An event is published from a terminal, so many milliseconds after the start.
     publish_at_ms: Vec<u32>,
+}
+
+fn default_clients() -> u32 {
+    1
 }
 
 fn default_seed() -> u64 {
@@ -219,7 +227,8 @@ fn parse(name: &str, text: &str) -> Result<(Experiment, Vec<u32>), (usize, Strin
             publish: file.publish,
             conditions: file.conditions,
             faults: file.faults,
-            clients: 1,
+            clients: file.clients,
+            crowd: file.crowd,
             seed: file.seed,
             window_ms: file.window_ms,
         },

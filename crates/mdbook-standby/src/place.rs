@@ -113,6 +113,9 @@ fn waits(backoff: Backoff) -> String {
         Backoff::FullJitter { base_ms, cap_ms } => {
             format!("full jitter, {} to {}", time(base_ms), time(cap_ms))
         }
+        Backoff::EqualJitter { base_ms, cap_ms } => {
+            format!("equal jitter, {} to {}", time(base_ms), time(cap_ms))
+        }
         Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
             format!("decorrelated jitter, {} to {}", time(base_ms), time(cap_ms))
         }

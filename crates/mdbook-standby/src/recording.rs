@@ -167,7 +167,7 @@ impl Recording {
     /// recording.
     #[must_use]
     pub fn differs_from(&self, scenario: &Scenario) -> Option<&'static str> {
-        let Scenario { v, lanes, publish, conditions, faults, clients, seed, window_ms } =
+        let Scenario { v, lanes, publish, conditions, faults, clients, crowd, seed, window_ms } =
             &self.trace.scenario;
         let same = [
             ("v", *v == scenario.v),
@@ -176,6 +176,7 @@ impl Recording {
             ("conditions", *conditions == scenario.conditions),
             ("faults", *faults == scenario.faults),
             ("clients", *clients == scenario.clients),
+            ("crowd", *crowd == scenario.crowd),
             ("seed", *seed == scenario.seed),
             ("window_ms", *window_ms == scenario.window_ms),
         ];

@@ -13,9 +13,11 @@
 //! - [`account`]: what the bytes of one message are: news, or what carries it.
 //! - [`recorder`]: lays the browser's half and the server's half of a live run together.
 //! - [`clock`]: how far apart the two clocks are, and how sure that is.
+//! - [`crowd`]: what many clients did, as counts over time.
 
 pub mod account;
 pub mod clock;
+pub mod crowd;
 pub mod json;
 pub mod ledger;
 pub mod link;

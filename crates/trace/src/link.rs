@@ -73,6 +73,7 @@ mod tests {
             conditions: Conditions { latency_ms: 100, ..Conditions::default() },
             faults: Vec::new(),
             clients: 1,
+            crowd: None,
             seed: 7,
             window_ms: 8_000,
         }

@@ -75,6 +75,13 @@ pub enum Backoff {
         /// The largest upper bound.
         cap_ms: u32,
     },
+    /// Half of what exponential would wait, and a random part of the other half.
+    EqualJitter {
+        /// The first wait's upper bound.
+        base_ms: u32,
+        /// The largest upper bound.
+        cap_ms: u32,
+    },
     /// Random between `base` and three times the wait before, at most `cap`.
     DecorrelatedJitter {
         /// The shortest wait.
@@ -291,6 +298,39 @@ pub struct PlannedFault {
     pub fault: Fault,
 }
 
+/// Many clients instead of one a lane: what their server can take, and what it does to spread them.
+///
+/// Each lane is a row of its own: [`Scenario::clients`] clients of its settings, with a server of
+/// their own, so that rows can be held against each other on one axis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Crowd {
+    /// Requests and handshakes that a row's server answers a second.
+    pub capacity_s: u32,
+    /// Requests and handshakes that can wait for it; what comes on top is turned away.
+    pub backlog: u32,
+    /// Pollers ask in the same instant; otherwise each begins at a moment of its own.
+    #[serde(skip_serializing_if = "is_false")]
+    pub in_phase: bool,
+    /// What each row's server does, in the order of the lanes; a missing one does nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<Spreading>,
+}
+
+/// What a server does so that its clients don't all come back at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spreading {
+    /// It tells each client a wait of its own beforehand, random between 0 and this on top of
+    /// [`LaneSpec::Sse::retry_ms`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retry_spread_ms: u32,
+    /// Whom it turns away it tells to come back after a random time of at most this (`Retry-After`).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retry_after_ms: u32,
+    /// Before it stops, it closes the connections one after another over so long.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub drain_ms: u32,
+}
+
 /// The parameters of an experiment, version 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Scenario {
@@ -308,6 +348,9 @@ pub struct Scenario {
     /// Clients a lane stands for; 1 live.
     #[serde(skip_serializing_if = "is_one")]
     pub clients: u32,
+    /// The lanes stand for many clients each, shown as counts over time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<Crowd>,
     /// Of every random choice: the same seed publishes the same events at the same intervals.
     /// At most 2^53 - 1.
     pub seed: u64,
@@ -370,6 +413,12 @@ pub mod bounds {
     pub const WINDOW_MS: RangeInclusive<u32> = 2_000..=120_000;
     /// [`super::Scenario::clients`].
     pub const CLIENTS: RangeInclusive<u32> = 1..=10_000_000;
+    /// [`super::Crowd::capacity_s`].
+    pub const CAPACITY_S: RangeInclusive<u32> = 1..=10_000_000;
+    /// [`super::Crowd::backlog`].
+    pub const BACKLOG: RangeInclusive<u32> = 0..=1_000_000;
+    /// Every time in [`super::Spreading`], where it is not 0.
+    pub const SPREADING_MS: RangeInclusive<u32> = 100..=120_000;
     /// [`super::Scenario::seed`]: what a JavaScript number holds exactly.
     pub const SEED: RangeInclusive<u64> = 0..=(1 << 53) - 1;
 }
@@ -456,6 +505,9 @@ impl Scenario {
             planned.fault.check()?;
         }
         within("clients", self.clients, &bounds::CLIENTS)?;
+        if let Some(crowd) = &self.crowd {
+            crowd.check(self.lanes.len())?;
+        }
         within("seed", self.seed, &bounds::SEED)?;
         within("window_ms", self.window_ms, &bounds::WINDOW_MS)
     }
@@ -470,6 +522,25 @@ impl Scenario {
             0 => transport.name().to_owned(),
             n => format!("{}-{}", transport.name(), n + 1),
         }
+    }
+}
+
+impl Crowd {
+    fn check(&self, lanes: usize) -> Result<(), BadScenario> {
+        within("capacity_s", self.capacity_s, &bounds::CAPACITY_S)?;
+        within("backlog", self.backlog, &bounds::BACKLOG)?;
+        if self.servers.len() > lanes {
+            return Err(BadScenario(format!(
+                "`servers` has {} entries; there are {lanes} lanes",
+                self.servers.len()
+            )));
+        }
+        for server in &self.servers {
+            none_or_within("retry_spread_ms", server.retry_spread_ms, &bounds::SPREADING_MS)?;
+            none_or_within("retry_after_ms", server.retry_after_ms, &bounds::SPREADING_MS)?;
+            none_or_within("drain_ms", server.drain_ms, &bounds::SPREADING_MS)?;
+        }
+        Ok(())
     }
 }
 
@@ -527,6 +598,7 @@ fn check_backoff(backoff: Backoff) -> Result<(), BadScenario> {
         Backoff::Fixed { base_ms } => within("base_ms", base_ms, &bounds::BACKOFF_MS),
         Backoff::Exponential { base_ms, cap_ms }
         | Backoff::FullJitter { base_ms, cap_ms }
+        | Backoff::EqualJitter { base_ms, cap_ms }
         | Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
             within("base_ms", base_ms, &bounds::BACKOFF_MS)?;
             within("cap_ms", cap_ms, &bounds::BACKOFF_MS)?;
@@ -638,6 +710,18 @@ mod tests {
         assert_eq!(bad.unwrap_err().0, "`silence_ms` is 999; it must be 1000 to 120000");
         let bad = Scenario::from_json(&fetch.replace(r#""client":"fetch""#, r#""client":"event-source""#));
         assert!(bad.unwrap_err().0.contains("EventSource"));
+    }
+
+    #[test]
+    fn a_crowd_reads_back_and_has_no_more_servers_than_lanes() {
+        let crowd = r#""clients":1000,"crowd":{"capacity_s":900,"backlog":128,"servers":[{},{"retry_spread_ms":12000}]},"seed""#;
+        let many = FOUR.replace(r#""seed""#, crowd);
+        let scenario = Scenario::from_json(&many).unwrap();
+        assert_eq!(serde_json::to_string(&scenario).unwrap(), many);
+        let bad = Scenario::from_json(&many.replace("[{},", "[{},{},{},{},{},"));
+        assert_eq!(bad.unwrap_err().0, "`servers` has 6 entries; there are 4 lanes");
+        let bad = Scenario::from_json(&many.replace(r#""capacity_s":900"#, r#""capacity_s":0"#));
+        assert_eq!(bad.unwrap_err().0, "`capacity_s` is 0; it must be 1 to 10000000");
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn backoff(k: u32, waited_ms: &mut u64) -> Duration {
         "fixed" => base_ms,
         "exponential" => exponential,
         "full-jitter" => random(exponential),
+        "equal-jitter" => exponential / 2 + random(exponential / 2),
         // Decorrelated jitter.
         _ => cap_ms.min(base_ms + random((3 * (*waited_ms).max(base_ms)).saturating_sub(base_ms))),
     };

@@ -43,6 +43,14 @@ pub enum Backoff {
         /// The largest upper bound.
         cap_ms: u32,
     },
+    /// Half of what exponential would wait, and a random part of the other half: spread, and never
+    /// at once.
+    EqualJitter {
+        /// The first wait's upper bound.
+        base_ms: u32,
+        /// The largest upper bound.
+        cap_ms: u32,
+    },
     /// Random between `base` and three times the wait before, at most `cap`: never sooner than
     /// `base`, and each client's waits drift away from the others'.
     DecorrelatedJitter {
@@ -139,6 +147,10 @@ impl Retries {
                 let most = self.exponential(base_ms, cap_ms);
                 self.between(0, most)
             }
+            Backoff::EqualJitter { base_ms, cap_ms } => {
+                let most = self.exponential(base_ms, cap_ms);
+                self.between(most / 2, most)
+            }
             Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
                 let (base, cap) = (u64::from(base_ms), u64::from(cap_ms));
                 let most = self.previous_ms.max(base) * 3;
@@ -218,6 +230,16 @@ mod tests {
     }
 
     const GOLDEN: [u64; 6] = [815, 637, 3_936, 5_609, 12_696, 17_643];
+
+    #[test]
+    fn equal_jitter_stays_in_the_upper_half_of_what_exponential_would_wait() {
+        let backoff = Backoff::EqualJitter { base_ms: 1_000, cap_ms: 8_000 };
+        for seed in 0..50 {
+            for (wait, most) in waits(backoff, seed, 5).into_iter().zip([1_000, 2_000, 4_000, 8_000, 8_000]) {
+                assert!((most / 2..=most).contains(&wait), "{wait} of {most}");
+            }
+        }
+    }
 
     #[test]
     fn what_the_server_asks_for_is_a_floor() {

@@ -37,6 +37,7 @@ function backoff(k) {
   if (kind === "fixed") return base_ms;
   if (kind === "exponential") return exponential;
   if (kind === "full-jitter") return Math.random() * exponential;
+  if (kind === "equal-jitter") return exponential / 2 + Math.random() * exponential / 2;
   waited_ms = Math.min(cap_ms, base_ms + Math.random() * (3 * waited_ms - base_ms));
   return waited_ms; // decorrelated jitter
 }

@@ -310,7 +310,7 @@ impl Lane {
                 let epoch = hello.epoch.as_ref().map(standby_transport::Epoch::as_str);
                 recorder.hello(index, n, epoch, hello.last_id, now_us);
             }
-            Notice::Event(event) => recorder.event(index, n, event.id, event.published_at, now_us),
+            Notice::Event(event) => recorder.event(index, n, event.id, now_us),
             Notice::Gap(gap) => recorder.gap(index, n, gap.from, gap.to, now_us),
             Notice::Reset(reset) => {
                 let epoch = reset.epoch.as_ref().map(standby_transport::Epoch::as_str);

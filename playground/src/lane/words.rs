@@ -46,6 +46,7 @@ fn backoff(waits: scenario::Backoff) -> Backoff {
         scenario::Backoff::Fixed { base_ms } => Backoff::Fixed { base_ms },
         scenario::Backoff::Exponential { base_ms, cap_ms } => Backoff::Exponential { base_ms, cap_ms },
         scenario::Backoff::FullJitter { base_ms, cap_ms } => Backoff::FullJitter { base_ms, cap_ms },
+        scenario::Backoff::EqualJitter { base_ms, cap_ms } => Backoff::EqualJitter { base_ms, cap_ms },
         scenario::Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
             Backoff::DecorrelatedJitter { base_ms, cap_ms }
         }

@@ -185,17 +185,19 @@ fn seconds(ms: u32) -> String {
 }
 
 /// The ways to wait before coming back, with the same first and longest wait.
-fn ways(backoff: Backoff) -> [(Backoff, String); 4] {
+fn ways(backoff: Backoff) -> [(Backoff, String); 5] {
     let (base_ms, cap_ms) = match backoff {
         Backoff::Fixed { base_ms } => (base_ms, base_ms.max(30_000)),
         Backoff::Exponential { base_ms, cap_ms }
         | Backoff::FullJitter { base_ms, cap_ms }
+        | Backoff::EqualJitter { base_ms, cap_ms }
         | Backoff::DecorrelatedJitter { base_ms, cap_ms } => (base_ms, cap_ms),
     };
     [
         (Backoff::Fixed { base_ms }, format!("after {}", seconds(base_ms))),
         (Backoff::Exponential { base_ms, cap_ms }, "exponential".to_owned()),
         (Backoff::FullJitter { base_ms, cap_ms }, "full jitter".to_owned()),
+        (Backoff::EqualJitter { base_ms, cap_ms }, "equal jitter".to_owned()),
         (Backoff::DecorrelatedJitter { base_ms, cap_ms }, "decorrelated".to_owned()),
     ]
 }

@@ -130,6 +130,7 @@ mod tests {
             conditions: Conditions::default(),
             faults: faults.iter().map(fault).collect(),
             clients: 1,
+            crowd: None,
             seed: 1,
             window_ms: 8_000,
         };

@@ -25,6 +25,7 @@ pub fn setting(spec: &LaneSpec) -> (&'static str, String) {
             Backoff::Fixed { base_ms } => ("reconnect after", ms(base_ms)),
             Backoff::Exponential { .. } => ("reconnect", "exponential".to_owned()),
             Backoff::FullJitter { .. } => ("reconnect", "full jitter".to_owned()),
+            Backoff::EqualJitter { .. } => ("reconnect", "equal jitter".to_owned()),
             Backoff::DecorrelatedJitter { .. } => ("reconnect", "decorrelated".to_owned()),
         },
         LaneSpec::Sse { retry_ms, .. } => ("retry", ms(retry_ms)),

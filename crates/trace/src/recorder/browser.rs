@@ -6,7 +6,58 @@ use crate::trace::{Direction, Kind, MarkKind, Moment, SpanKind, Who};
 
 use super::{ExchangeRef, Recorder};
 
+/// Something that a lane of the page did or saw. `n` is the exchange's number.
+///
+/// A lane that runs in this module calls the recorder's methods; this is the same, for one that
+/// runs somewhere else.
+#[expect(missing_docs, reason = "each method names what its members are")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// See [`Recorder::sent`].
+    Sent { n: u64 },
+    /// See [`Recorder::sent_text`].
+    SentText { n: u64 },
+    /// See [`Recorder::opened`].
+    Opened { n: u64 },
+    /// See [`Recorder::answered`].
+    Answered { n: u64, status: u16, events: Vec<u64> },
+    /// See [`Recorder::hello`].
+    Hello { n: u64, epoch: Option<String>, last_id: u64 },
+    /// See [`Recorder::event`].
+    Event { n: u64, id: u64 },
+    /// See [`Recorder::gap`].
+    Gap { n: u64, from: u64, to: u64 },
+    /// See [`Recorder::reset`].
+    Reset { n: u64, epoch: Option<String>, last_id: u64 },
+    /// See [`Recorder::cut`].
+    Cut { n: u64, why: String },
+    /// See [`Recorder::waiting`].
+    Waiting { until_us: Option<i64>, who: Who },
+    /// See [`Recorder::gave_up`].
+    GaveUp { why: String },
+    /// See [`Recorder::let_go`].
+    LetGo,
+}
+
 impl Recorder {
+    /// Writes down what a lane did or saw.
+    pub fn fact(&mut self, lane: usize, fact: &Fact, now_us: i64) {
+        match fact {
+            Fact::Sent { n } => self.sent(lane, *n, now_us),
+            Fact::SentText { n } => self.sent_text(lane, *n, now_us),
+            Fact::Opened { n } => self.opened(lane, *n, now_us),
+            Fact::Answered { n, status, events } => self.answered(lane, *n, *status, events, now_us),
+            Fact::Hello { n, epoch, last_id } => self.hello(lane, *n, epoch.as_deref(), *last_id, now_us),
+            Fact::Event { n, id } => self.event(lane, *n, *id, now_us),
+            Fact::Gap { n, from, to } => self.gap(lane, *n, *from, *to, now_us),
+            Fact::Reset { n, epoch, last_id } => self.reset(lane, *n, epoch.as_deref(), *last_id, now_us),
+            Fact::Cut { n, why } => self.cut(lane, *n, why, now_us),
+            Fact::Waiting { until_us, who } => self.waiting(lane, *until_us, *who, now_us),
+            Fact::GaveUp { why } => self.gave_up(lane, why, now_us),
+            Fact::LetGo => self.let_go(lane, now_us),
+        }
+    }
+
     /// A request, a handshake or a stream's GET left.
     pub fn sent(&mut self, lane: usize, n: u64, now_us: i64) {
         let message = self.message(lane, n, Direction::ToServer, Kind::Request);
@@ -87,8 +138,8 @@ impl Recorder {
         }
     }
 
-    /// An event was delivered to the page. `published_at_ms` is on the server's wall clock.
-    pub fn event(&mut self, lane: usize, n: u64, id: u64, _published_at_ms: u64, now_us: i64) {
+    /// An event was delivered to the page.
+    pub fn event(&mut self, lane: usize, n: u64, id: u64, now_us: i64) {
         if self.is_stream(lane) {
             self.stream_message(lane, n, Kind::Event, Some(id), now_us);
         }

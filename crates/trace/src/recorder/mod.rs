@@ -31,6 +31,7 @@ use crate::ledger::Ledger;
 use crate::scenario::{Scenario, Transport};
 use crate::tap::Exchange;
 use crate::trace::{Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Source, Trace, VERSION};
+pub use browser::Fact;
 use window::Window;
 
 /// Builds the trace of a live run while it goes on. See the [module](self).

@@ -23,6 +23,7 @@ impl Run {
             conditions: Conditions { latency_ms: 100, ..Default::default() },
             faults: Vec::new(),
             clients: 1,
+            crowd: None,
             seed: 1,
             window_ms: 8_000,
         };
@@ -114,7 +115,7 @@ fn poll(run: &mut Run, page_first: bool) {
     run.published(1, 50_000);
     let page = |run: &mut Run| {
         run.recorder.answered(0, 1, 200, &[1], 200_500);
-        run.recorder.event(0, 1, 1, 0, 200_500);
+        run.recorder.event(0, 1, 1, 200_500);
     };
     run.app(&on, Direction::ToClient, 0, Part::ResponseHead, 100_400, (Kind::Answer, &[]));
     run.app(&on, Direction::ToClient, 1, Part::ResponseBody, 100_400, (Kind::Answer, &[1]));
@@ -202,7 +203,7 @@ fn stream_with_a_cut(run: &mut Run, page_first: bool) {
     run.app(&again, Direction::ToClient, 1, Part::Chunk, 2_600_100, (Kind::Event, &[1]));
     let page = |run: &mut Run| {
         run.recorder.hello(0, 1, Some("k3f9"), 0, 2_700_000);
-        run.recorder.event(0, 1, 1, 0, 2_700_200);
+        run.recorder.event(0, 1, 1, 2_700_200);
     };
     if page_first {
         page(run);
@@ -289,7 +290,7 @@ fn a_server_that_was_started_anew_counts_its_connections_anew() {
     run.app(&again, Direction::ToClient, 0, Part::ResponseHead, 4_100_000, (Kind::Open, &[]));
     run.recorder.reset(0, 1, Some("n7"), 0, 4_200_000);
     run.app(&again, Direction::ToClient, 1, Part::Chunk, 4_300_000, (Kind::Event, &[1]));
-    run.recorder.event(0, 1, 1, 0, 4_400_000);
+    run.recorder.event(0, 1, 1, 4_400_000);
     let news = run.messages().last().expect("the event");
     assert_eq!((news.kind, news.lost), (Kind::Event, false));
     assert_eq!(news.client, Some(Moment::measured(4_400_000)));
@@ -307,7 +308,7 @@ fn what_comes_after_a_server_was_away_is_not_taken_for_what_the_cut_swallowed() 
     run.app(&on, Direction::ToClient, 0, Part::ResponseHead, 2_100_000, (Kind::Open, &[]));
     run.app(&on, Direction::ToClient, 1, Part::Chunk, 2_100_000, (Kind::Event, &[1]));
     run.recorder.hello(0, 1, Some("k3f9"), 0, 2_200_000);
-    run.recorder.event(0, 1, 1, 0, 2_200_000);
+    run.recorder.event(0, 1, 1, 2_200_000);
     let again = &run.messages()[1];
     assert!(again.kind == Kind::Request && !again.by_browser && !again.lost);
     let news = run.messages().last().expect("the event");

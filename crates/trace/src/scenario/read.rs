@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{
-    Backoff, Conditions, Experiment, Fault, LaneSpec, PlannedFault, Publish, Scenario, eight_seconds, one,
-    one_u64,
+    Backoff, Conditions, Crowd, Experiment, Fault, LaneSpec, PlannedFault, Publish, Scenario, Spreading,
+    eight_seconds, one, one_u64,
 };
 use crate::json::{Members, Wrong, by_hand};
 
@@ -25,6 +25,7 @@ read_by_hand! {
     LaneSpec: lane,
     Publish: publish,
     Conditions: conditions,
+    Crowd: crowd,
     Fault: fault,
     PlannedFault: planned,
     Scenario: scenario,
@@ -40,9 +41,10 @@ fn backoff(value: &Value) -> Result<Backoff, Wrong> {
         "fixed" => Backoff::Fixed { base_ms: base_ms? },
         "exponential" => Backoff::Exponential { base_ms: base_ms?, cap_ms: of.u32("cap_ms")? },
         "full-jitter" => Backoff::FullJitter { base_ms: base_ms?, cap_ms: of.u32("cap_ms")? },
+        "equal-jitter" => Backoff::EqualJitter { base_ms: base_ms?, cap_ms: of.u32("cap_ms")? },
         "decorrelated-jitter" => Backoff::DecorrelatedJitter { base_ms: base_ms?, cap_ms: of.u32("cap_ms")? },
         other => {
-            let known = "`fixed`, `exponential`, `full-jitter`, `decorrelated-jitter`";
+            let known = "`fixed`, `exponential`, `full-jitter`, `equal-jitter`, `decorrelated-jitter`";
             return Err(Wrong::new(format!(
                 "unknown variant `{other}` of a backoff, expected one of {known}"
             )));
@@ -152,9 +154,31 @@ fn fault_of(of: &Members<'_>, others: &[&str]) -> Result<Fault, Wrong> {
     })
 }
 
+fn crowd(value: &Value) -> Result<Crowd, Wrong> {
+    let of = Members::of("`crowd`", value)?;
+    of.only(&["capacity_s", "backlog", "in_phase", "servers"])?;
+    Ok(Crowd {
+        capacity_s: of.u32("capacity_s")?,
+        backlog: of.u32("backlog")?,
+        in_phase: of.flag("in_phase")?,
+        servers: of.list("servers", spreading)?,
+    })
+}
+
+fn spreading(value: &Value) -> Result<Spreading, Wrong> {
+    let of = Members::of("a server", value)?;
+    of.only(&["retry_spread_ms", "retry_after_ms", "drain_ms"])?;
+    let or_0 = |name: &str| of.maybe_u32(name).map(|n| n.unwrap_or(0));
+    Ok(Spreading {
+        retry_spread_ms: or_0("retry_spread_ms")?,
+        retry_after_ms: or_0("retry_after_ms")?,
+        drain_ms: or_0("drain_ms")?,
+    })
+}
+
 pub(crate) fn scenario(value: &Value) -> Result<Scenario, Wrong> {
     let of = Members::of("the scenario", value)?;
-    of.only(&["v", "lanes", "publish", "conditions", "faults", "clients", "seed", "window_ms"])?;
+    of.only(&["v", "lanes", "publish", "conditions", "faults", "clients", "crowd", "seed", "window_ms"])?;
     of.need("lanes")?;
     Ok(Scenario {
         v: of.u32("v")?,
@@ -163,6 +187,7 @@ pub(crate) fn scenario(value: &Value) -> Result<Scenario, Wrong> {
         conditions: of.get("conditions").map(conditions).transpose()?.unwrap_or_default(),
         faults: of.list("faults", planned)?,
         clients: of.maybe_u32("clients")?.unwrap_or_else(one),
+        crowd: of.get("crowd").map(crowd).transpose()?,
         seed: of.maybe_u64("seed")?.unwrap_or_else(one_u64),
         window_ms: of.maybe_u32("window_ms")?.unwrap_or_else(eight_seconds),
     })

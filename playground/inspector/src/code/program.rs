@@ -85,6 +85,7 @@ fn waits(backoff: Backoff, language: Language) -> String {
         Backoff::Fixed { base_ms } => ("fixed", base_ms, base_ms),
         Backoff::Exponential { base_ms, cap_ms } => ("exponential", base_ms, cap_ms),
         Backoff::FullJitter { base_ms, cap_ms } => ("full-jitter", base_ms, cap_ms),
+        Backoff::EqualJitter { base_ms, cap_ms } => ("equal-jitter", base_ms, cap_ms),
         Backoff::DecorrelatedJitter { base_ms, cap_ms } => ("decorrelated-jitter", base_ms, cap_ms),
     };
     match language {
@@ -180,6 +181,7 @@ mod tests {
             (Backoff::Fixed { base_ms: 500 }, "fixed"),
             (Backoff::Exponential { base_ms: 500, cap_ms: 9_000 }, "exponential"),
             (Backoff::FullJitter { base_ms: 500, cap_ms: 9_000 }, "full-jitter"),
+            (Backoff::EqualJitter { base_ms: 500, cap_ms: 9_000 }, "equal-jitter"),
         ] {
             for text in [LONG_POLL_RS, LONG_POLL_MJS, WEBSOCKET_RS, WEBSOCKET_MJS] {
                 assert!(text.contains(&format!("{kind:?}")), "{kind}");

@@ -268,6 +268,7 @@ impl OfLane {
                     Backoff::Fixed { base_ms }
                     | Backoff::Exponential { base_ms, .. }
                     | Backoff::FullJitter { base_ms, .. }
+                    | Backoff::EqualJitter { base_ms, .. }
                     | Backoff::DecorrelatedJitter { base_ms, .. } => Some(base_ms),
                 }
             }
@@ -276,6 +277,7 @@ impl OfLane {
                     Backoff::Fixed { .. } => None,
                     Backoff::Exponential { cap_ms, .. }
                     | Backoff::FullJitter { cap_ms, .. }
+                    | Backoff::EqualJitter { cap_ms, .. }
                     | Backoff::DecorrelatedJitter { cap_ms, .. } => Some(cap_ms),
                 }
             }
@@ -285,10 +287,11 @@ impl OfLane {
 }
 
 /// Kinds of backoff: a name for the choice, and one for readers.
-const BACKOFFS: [(&str, &str); 4] = [
+const BACKOFFS: [(&str, &str); 5] = [
     ("fixed", "fixed"),
     ("exponential", "exponential"),
     ("full-jitter", "full jitter"),
+    ("equal-jitter", "equal jitter"),
     ("decorrelated-jitter", "decorrelated jitter"),
 ];
 
@@ -362,6 +365,7 @@ impl Pick {
                     Backoff::Fixed { .. } => "fixed",
                     Backoff::Exponential { .. } => "exponential",
                     Backoff::FullJitter { .. } => "full-jitter",
+                    Backoff::EqualJitter { .. } => "equal-jitter",
                     Backoff::DecorrelatedJitter { .. } => "decorrelated-jitter",
                 },
                 _ => return None,
@@ -416,12 +420,14 @@ impl Pick {
                         Backoff::Fixed { base_ms } => (base_ms, CAP_MS.max(base_ms)),
                         Backoff::Exponential { base_ms, cap_ms }
                         | Backoff::FullJitter { base_ms, cap_ms }
+                        | Backoff::EqualJitter { base_ms, cap_ms }
                         | Backoff::DecorrelatedJitter { base_ms, cap_ms } => (base_ms, cap_ms),
                     };
                     *backoff = match word {
                         "fixed" => Backoff::Fixed { base_ms },
                         "exponential" => Backoff::Exponential { base_ms, cap_ms },
                         "full-jitter" => Backoff::FullJitter { base_ms, cap_ms },
+                        "equal-jitter" => Backoff::EqualJitter { base_ms, cap_ms },
                         "decorrelated-jitter" => Backoff::DecorrelatedJitter { base_ms, cap_ms },
                         _ => return,
                     };

@@ -18,6 +18,7 @@ fn scenario(transports: &[Transport]) -> Scenario {
         conditions: Conditions { latency_ms: 100, ..Conditions::default() },
         faults: Vec::new(),
         clients: 1,
+        crowd: None,
         seed: 7,
         window_ms: 8_000,
     }

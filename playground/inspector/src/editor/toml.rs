@@ -96,6 +96,7 @@ fn waits(backoff: Backoff) -> String {
         Backoff::Fixed { base_ms } => format!("{{ kind = \"fixed\", base_ms = {base_ms} }}"),
         Backoff::Exponential { base_ms, cap_ms } => capped("exponential", base_ms, cap_ms),
         Backoff::FullJitter { base_ms, cap_ms } => capped("full-jitter", base_ms, cap_ms),
+        Backoff::EqualJitter { base_ms, cap_ms } => capped("equal-jitter", base_ms, cap_ms),
         Backoff::DecorrelatedJitter { base_ms, cap_ms } => capped("decorrelated-jitter", base_ms, cap_ms),
     }
 }

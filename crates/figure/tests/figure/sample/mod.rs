@@ -64,6 +64,7 @@ pub(crate) fn trace() -> Trace {
             conditions: Conditions { latency_ms: 100, ..Conditions::default() },
             faults: Vec::new(),
             clients: 1,
+            crowd: None,
             seed: 1,
             window_ms: 8_000,
         },
