@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use crate::{dom, time};
+use crate::dom::{self, time};
 
 /// The channel's name.
 const CHANNEL: &str = "standby";

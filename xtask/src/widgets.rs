@@ -46,6 +46,10 @@ const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby" 
 /// What it loads when a reader asks for more: the wire, the log, the code, the playground's editor.
 const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector" };
 
+/// What it loads when a reader is about to run something: the transports, and the observer.
+const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner" };
+const ALL: [&Bundle; 3] = [&WIDGETS, &INSPECTOR, &RUNNER];
+
 impl Bundle {
     /// Its files in the book's sources.
     fn files(&self, workspace: &Workspace) -> [PathBuf; 2] {
@@ -103,16 +107,15 @@ impl Bundle {
     }
 }
 
-/// Compiles both bundles and writes them to `src/standby/`.
+/// Compiles all bundles and writes them to `src/standby/`.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     add_target(workspace)?;
     step("widgets: compile", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--lib", "--target", TARGET, "--profile", profile.name()]);
-        run(cargo.args(["--package", WIDGETS.package, "--package", INSPECTOR.package]))
+        run(cargo.args(ALL.iter().flat_map(|bundle| ["--package", bundle.package])))
     })?;
-    WIDGETS.write(workspace, profile)?;
-    INSPECTOR.write(workspace, profile)
+    ALL.iter().try_for_each(|bundle| bundle.write(workspace, profile))
 }
 
 /// Compiles them as for readers, but with a hook for `bench`; says in which folder they are.

@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{Widget, with};
 use crate::view::tabs;
-use crate::{dom, inspector, server};
+use crate::{dom, inspector, runner};
 
 /// A panel is told of changes at most this often.
 const TELL_MS: u32 = 250;
@@ -137,7 +137,7 @@ impl Widget {
         let page = href.split('#').next().unwrap_or_default();
         let topic = self.live.borrow().as_ref().map(|live| live.topic());
         let here = location.origin().unwrap_or_default();
-        let api = server::known().unwrap_or_else(|| format!("{here}/api"));
+        let api = runner::api().unwrap_or_else(|| format!("{here}/api"));
         // The API's own origin is the page's, but for a book that has its server elsewhere.
         let (origin, path) = split(&api);
         let source = self.with_trace(|trace| match trace.source {

@@ -11,7 +11,7 @@ use standby_trace::scenario::{Conditions, Fault, Publish, Scenario};
 use standby_trace::tap::{ExperimentStarted, StartExperiment};
 use web_sys::{AbortController, RequestCache};
 
-use crate::dom;
+
 
 /// So long may an answer take. The server answers each of these at once, so what takes longer
 /// waits in the browser for a free connection.
@@ -97,27 +97,8 @@ fn is_loopback(host: &str) -> bool {
 }
 
 thread_local! {
-    /// The book's root, as the page's module was loaded from.
-    static ROOT: RefCell<String> = const { RefCell::new(String::new()) };
     /// The server, once it was found.
     static FOUND: RefCell<Option<Api>> = const { RefCell::new(None) };
-}
-
-/// The book's root, from the URL of the widgets' module: the folder above the module's own.
-pub(crate) fn root_of(module_url: &str) -> &str {
-    let folder = module_url.rfind('/').unwrap_or(0);
-    let root = module_url[..folder].rfind('/').map_or(0, |at| at + 1);
-    &module_url[..root]
-}
-
-/// Says where the book's root is: an absolute URL with a slash at its end.
-pub(crate) fn set_root(root: &str) {
-    ROOT.with_borrow_mut(|kept| root.clone_into(kept));
-}
-
-/// The book's root: an absolute URL with a slash at its end.
-pub(crate) fn root() -> String {
-    ROOT.with_borrow(Clone::clone)
 }
 
 /// The API's URL, once the server was found.
@@ -125,18 +106,17 @@ pub(crate) fn known() -> Option<String> {
     FOUND.with_borrow(|found| found.as_ref().map(|api| api.base.clone()))
 }
 
-/// Finds the server. Only called when the reader starts something.
+/// Finds the server of the book whose root is `root`, a URL with a slash at its end. Only called when the reader starts something.
 ///
 /// # Errors
 /// Where one was looked for; `None`: this book comes without one.
-pub(crate) async fn find() -> Result<Api, Option<String>> {
+pub(crate) async fn find(root: &str) -> Result<Api, Option<String>> {
     if let Some(api) = FOUND.with_borrow(Clone::clone) {
         return Ok(api);
     }
-    let root = root();
     let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.map_err(|_| None)?;
-    let host = dom::window().location().hostname().unwrap_or_default();
-    let api = match standing.place(&root, &host) {
+    let host = standby_dom::window().location().hostname().unwrap_or_default();
+    let api = match standing.place(root, &host) {
         Where::Here(base) => Api { base },
         Where::Perhaps(origin) => {
             let api = Api { base: absolute(&origin, "/api") };
@@ -300,13 +280,6 @@ mod tests {
         assert_eq!(absolute("http://localhost:3000/", "/api"), "http://localhost:3000/api");
         assert_eq!(absolute("http://localhost:4000", "/api"), "http://localhost:4000/api");
         assert_eq!(absolute(ROOT, "api/"), "https://example.org/books/standby/api");
-    }
-
-    #[test]
-    fn the_root_is_above_the_modules_folder() {
-        assert_eq!(root_of("http://localhost:3000/standby/standby.js"), "http://localhost:3000/");
-        assert_eq!(root_of("https://example.org/books/standby/standby/standby.js?v=1"), ROOT);
-        assert_eq!(root_of(""), "");
     }
 
     #[test]
