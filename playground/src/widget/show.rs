@@ -110,9 +110,8 @@ impl Widget {
         let ledgers = self.ledgers(until_us);
         let live = self.live.borrow().clone().filter(|_| self.recorded.borrow().is_none());
         let lanes = live.as_ref().map(|live| live.lanes()).unwrap_or_default();
-        let standing = lanes
-            .iter()
-            .map(|(last_id, gave_up)| Standing { last_id: *last_id, gave_up: gave_up.is_some() });
+        let standing =
+            lanes.iter().map(|(last_id, gave_up)| Standing { last_id: *last_id, gave_up: gave_up.is_some() });
         let standing: Vec<Standing> = standing.collect();
         let revision = self.with_recorder(Recorder::revision);
         self.with_trace(|trace| {

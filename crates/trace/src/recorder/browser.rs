@@ -1,9 +1,8 @@
 //! The page's half of a run: what its lanes sent and saw, on its own clock.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
-use crate::json::{Members, Wrong, by_hand};
+use crate::json::{Members, Value, Wrong, read_by_hand};
 use crate::ledger::published_before;
 use crate::scenario::Transport;
 use crate::trace::{Direction, Kind, MarkKind, Moment, SpanKind, Who};
@@ -44,13 +43,9 @@ pub enum Fact {
     LetGo,
 }
 
-impl<'de> Deserialize<'de> for Fact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        by_hand(deserializer, fact)
-    }
-}
+read_by_hand! { Fact: fact }
 
-fn fact(value: &Value) -> Result<Fact, Wrong> {
+fn fact(value: &Value<'_>) -> Result<Fact, Wrong> {
     let of = Members::of("a fact", value)?;
     let n = of.u64("n");
     let epoch = || of.maybe_text("epoch").map(|epoch| epoch.map(str::to_owned));
