@@ -364,7 +364,7 @@ mod tests {
 
     /// `None` where a number is too large for serde_json.
     fn theirs_if_finite(value: &Value<'_>) -> Option<Theirs> {
-        serde_json::from_str(value.text).is_ok().then(|| theirs(value))
+        serde_json::from_str::<Theirs>(value.text).is_ok().then(|| theirs(value))
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Lane {
             state.sends = None;
         }
         self.step(0, Input::Stop);
-        self.record(Fact::LetGo);
+        self.record(&Fact::LetGo);
     }
 
     /// Goes on with other settings, from where it stands.
@@ -207,13 +207,13 @@ impl Lane {
         };
         match input {
             Input::Opened { .. } => {
-                self.record(Fact::Opened { n });
+                self.record(&Fact::Opened { n });
             }
             Input::Head { status: 200, .. } if !polls => {
-                self.record(Fact::Opened { n });
+                self.record(&Fact::Opened { n });
             }
             Input::Head { status, .. } if !polls => {
-                self.record(Fact::Answered { n, status: *status, events: Vec::new() });
+                self.record(&Fact::Answered { n, status: *status, events: Vec::new() });
             }
             Input::End { .. } if polls => {
                 let events: Vec<u64> = out
@@ -223,7 +223,7 @@ impl Lane {
                         _ => None,
                     })
                     .collect();
-                self.record(Fact::Answered { n, status, events });
+                self.record(&Fact::Answered { n, status, events });
             }
             _ => {}
         }
@@ -267,7 +267,7 @@ impl Lane {
                     }
                 }
                 if sent {
-                    self.record(Fact::SentText { n });
+                    self.record(&Fact::SentText { n });
                 }
             }
             Action::CloseSocket { n, code } => {
@@ -282,7 +282,7 @@ impl Lane {
     /// A request, handshake or stream is sent.
     fn begin(&self, n: u64) -> u64 {
         self.state.borrow_mut().last_n = n;
-        self.record(Fact::Sent { n });
+        self.record(&Fact::Sent { n });
         n
     }
 
@@ -308,7 +308,7 @@ impl Lane {
             _ => {}
         }
         let epoch = |epoch: Option<standby_transport::Epoch>| epoch.map(|epoch| epoch.as_str().to_owned());
-        self.record(match notice {
+        self.record(&match notice {
             Notice::Hello(hello) => Fact::Hello { n, epoch: epoch(hello.epoch), last_id: hello.last_id },
             Notice::Event(event) => Fact::Event { n, id: event.id },
             Notice::Gap(gap) => Fact::Gap { n, from: gap.from, to: gap.to },
@@ -331,8 +331,8 @@ impl Lane {
         });
     }
 
-    fn record(&self, fact: Fact) {
-        self.run.record(self.index, &fact);
+    fn record(&self, fact: &Fact) {
+        self.run.record(self.index, fact);
     }
 
     /// Sets the timer for when the machine wants to be woken.
