@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+use standby_sim::content::Content;
 use standby_trace::Fault;
 use standby_trace::scenario::PlannedFault;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::content::Content;
 use super::{Experiment, Experiments, Plan};
 
 /// Runs an experiment until nobody has observed it for a while, or the server stops.

@@ -1,0 +1,16 @@
+//! A model of the server, of the network and of a browser's page: a run without any of the three.
+//!
+//! It drives the same machines and the same history as a live run does (`standby-transport`), in
+//! virtual time, with one seed for every choice. So the same scenario gives the same run, bit for
+//! bit, in a test, in a page, anywhere.
+//!
+//! - [`world`]: a few clients, with all that a live run knows of them: what the page saw, what the
+//!   server's tap tells, and every byte.
+//! - [`content`]: what an experiment's publisher publishes, and when. The server uses it too.
+//! - [`words`]: between a scenario's words and the machines'.
+
+pub mod content;
+pub mod words;
+pub mod world;
+
+pub use world::{Profile, Told, World};
