@@ -10,6 +10,7 @@
 //! - [`words`]: between a scenario's words and the machines'.
 
 pub mod content;
+pub mod truth;
 pub mod words;
 pub mod world;
 
