@@ -62,6 +62,8 @@ pub struct Profile {
     /// So often it sends a cut request again on a connection that was new. On one that it had used
     /// before, all do.
     pub resends: u32,
+    /// Between two WebSocket handshakes to one host, which browsers do one at a time.
+    pub handshake_pause_ms: u32,
     /// Names and values, by the kind of request.
     heads: BTreeMap<Form, Vec<(String, String)>>,
     #[serde(skip, default = "here")]
@@ -127,10 +129,18 @@ impl Profile {
     /// One that is still to be learned.
     #[must_use]
     pub fn empty(browser: String) -> Self {
-        Self { browser, resends: 0, heads: BTreeMap::new(), host: here(), page_bytes: page_bytes() }
+        Self {
+            browser,
+            resends: 0,
+            handshake_pause_ms: 0,
+            heads: BTreeMap::new(),
+            host: here(),
+            page_bytes: page_bytes(),
+        }
     }
 
-    /// What a browser sent in a recorded run, on top of `self`.
+    /// What a browser sent in a recorded run, on top of `self`: a form that the run had no occasion
+    /// for stays as it was. A trace has no requests that publish.
     #[must_use]
     pub fn learned_from(mut self, trace: &Trace) -> Self {
         for message in &trace.messages {
@@ -140,9 +150,7 @@ impl Profile {
                 Some(LaneSpec::Sse { client: SseClient::EventSource, .. })
             );
             let outside = trace.lanes.get(lane).is_some_and(|lane| lane.outside);
-            if message.direction != Direction::ToServer
-                || !(message.kind == Kind::Request && !outside || message.kind == Kind::Publish)
-            {
+            if message.direction != Direction::ToServer || message.kind != Kind::Request || outside {
                 continue;
             }
             let pieces = message.pieces.iter().filter_map(|&id| trace.piece(id));
@@ -188,6 +196,28 @@ impl Profile {
         // A fragment is never sent.
         self.page_bytes = page.split('#').next().unwrap_or_default().len();
         self
+    }
+
+    /// The head that this profile has for what another head asks: for holding the two against each
+    /// other. Nothing, where it is none of its forms.
+    #[must_use]
+    pub fn recompose(&self, via: Via, head: &[u8], event_source: bool) -> Vec<u8> {
+        let (Some(form), Ok(text)) = (Form::of(via, head, event_source), std::str::from_utf8(head)) else {
+            return Vec::new();
+        };
+        let value = |wanted: &str| {
+            lines(text).find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value))
+        };
+        self.head(
+            form,
+            &Asked {
+                target: text.split(' ').nth(1).unwrap_or_default(),
+                etag: value("If-None-Match"),
+                last_event_id: value("Last-Event-ID"),
+                key: value("Sec-WebSocket-Key").unwrap_or_default(),
+                body_bytes: value("Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0),
+            },
+        )
     }
 
     /// The page's own origin: the server's.
