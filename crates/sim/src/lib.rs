@@ -13,4 +13,4 @@ pub mod content;
 pub mod words;
 pub mod world;
 
-pub use world::{Profile, Told, World};
+pub use world::{Middlebox, Profile, Told, World};

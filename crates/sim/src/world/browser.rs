@@ -91,7 +91,7 @@ impl World {
     }
 
     /// A GET by fetch.
-    pub(super) fn fetch(&mut self, lane: usize, n: u64, via: Via, request: Request, target: &str) {
+    pub(super) fn fetch(&mut self, lane: usize, n: u64, via: Via, request: &Request, target: &str) {
         let header =
             |name| request.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let (etag, last_event_id) = (header("If-None-Match"), header("Last-Event-ID"));

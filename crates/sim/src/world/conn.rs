@@ -8,6 +8,7 @@ use standby_trace::tap::{App, ClosedBy, Exchange, Part, ToObserver, Wire};
 use standby_trace::trace::Direction;
 
 use super::browser::Flight;
+use super::middlebox::Between;
 use super::pipe::Pipe;
 use super::server::Serving;
 use super::{HOP_US, Step, World};
@@ -39,6 +40,7 @@ pub(super) struct Conn {
     seqs: [u64; 2],
     heard: VecDeque<Heard>,
     sent: VecDeque<Piece>,
+    pub(super) between: Between,
     /// Nothing gets through any more, and nobody is told.
     pub(super) is_dead: bool,
     /// The server's end is closed.
@@ -116,6 +118,7 @@ impl Conn {
             seqs: [0; 2],
             heard: VecDeque::new(),
             sent: VecDeque::new(),
+            between: Between::default(),
             is_dead: false,
             is_over: false,
         }
@@ -139,6 +142,8 @@ impl World {
         if conn.is_dead || conn.is_over {
             return;
         }
+        self.pass(id);
+        let Some(conn) = self.conns.get_mut(&id) else { return };
         match sent {
             Sent::Request => self.arrive_request(id),
             Sent::Frame(bytes) => {
@@ -232,7 +237,7 @@ impl World {
                     // Both ends close: the client when it hears of it.
                     self.queue.push(self.now_us + 2 * HOP_US, Step::Gone { conn: id, by: ClosedBy::Server });
                 }
-                self.queue.push(self.now_us + HOP_US, Step::Reach { conn: id, got });
+                self.pass_on(id, got);
                 if upgraded {
                     self.converse(id);
                 }

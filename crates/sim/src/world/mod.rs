@@ -10,15 +10,17 @@
 //! - `conn.rs`: a connection, the conditions and the tap on it;
 //! - `server.rs`: what the server does with a request, and the faults;
 //! - `publisher.rs`: the experiment's own task;
+//! - `middlebox.rs`: a proxy between the two, where one is wanted;
 //! - `profile.rs`, `compose.rs`: the bytes.
 //!
-//! What it leaves out: name resolution, TLS, congestion and loss of packets, proxies, CORS preflights
+//! What it leaves out: name resolution, TLS, congestion and loss of packets, CORS preflights
 //! (the page and the server have one origin), how long browsers wait after a handshake that failed, and
 //! which of several idle connections a browser takes.
 
 mod browser;
 mod compose;
 mod conn;
+mod middlebox;
 mod page;
 mod pipe;
 mod profile;
@@ -37,6 +39,7 @@ use standby_transport::History;
 
 use browser::Flight;
 use conn::Conn;
+pub use middlebox::Middlebox;
 use page::Lane;
 pub use profile::{Form, Profile};
 use publisher::Publisher;
@@ -108,6 +111,7 @@ pub struct World {
     /// Faults at work, and until when.
     faults: Vec<(Fault, i64)>,
     publisher: Publisher,
+    middlebox: Option<Middlebox>,
 }
 
 /// Something that is to happen.
@@ -131,6 +135,10 @@ enum Step {
     Dead { conn: u64 },
     /// A connection may have been idle for long enough.
     Idle { conn: u64, request: u64 },
+    /// A proxy has kept a part of a stream for long enough.
+    Flush { conn: u64 },
+    /// A proxy looks whether anything has passed.
+    CutIdle { conn: u64 },
     /// The next WebSocket handshake may be done.
     Shake,
     /// The server hears that a connection is over.
@@ -170,6 +178,7 @@ impl World {
             conditions: scenario.conditions,
             faults: Vec::new(),
             publisher: Publisher::new(scenario),
+            middlebox: None,
         };
         world.load_page();
         world
@@ -255,6 +264,8 @@ impl World {
             Step::Ping { conn } => self.ping(conn),
             Step::Dead { conn } => self.dead(conn),
             Step::Idle { conn, request } => self.idle_out(conn, request),
+            Step::Flush { conn } => self.flush(conn),
+            Step::CutIdle { conn } => self.cut_idle(conn),
             Step::Shake => self.shake(),
             Step::Gone { conn, by } => self.gone(conn, by),
             Step::Reach { conn, got } => self.reach(conn, got),

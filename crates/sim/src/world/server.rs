@@ -352,12 +352,13 @@ impl World {
 
     fn append(&mut self, data: &RawValue, key: Option<&str>) -> Receipt {
         let (wall_ms, at_us) = (self.wall_ms(), self.at_us());
-        if self.history.is_none() {
-            self.history = Some(History::new(self.new_epoch(), Limits::default()));
-        }
-        let Some(history) = &mut self.history else { unreachable!("there is one now") };
+        let mut history = match self.history.take() {
+            Some(history) => history,
+            None => History::new(self.new_epoch(), Limits::default()),
+        };
         let receipt = history.publish(data, key, wall_ms);
         let epoch = history.epoch().as_str().to_owned();
+        self.history = Some(history);
         if !receipt.repeated {
             let Receipt { id, published_at, .. } = receipt;
             self.tell_observer(ToObserver::Published { id, published_at, at_us, epoch });

@@ -142,8 +142,8 @@ fn retry_after_says_how_long_to_stay_away() {
         9_000,
     );
     for lane in [1, 4] {
-        let by_server = |fact: &&Fact| matches!(fact, Fact::Waiting { who: Who::Server, .. });
-        assert!(run.facts(lane).iter().any(|fact| by_server(&fact)), "{lane}");
+        let by_server = |fact: &Fact| matches!(fact, Fact::Waiting { who: Who::Server, .. });
+        assert!(run.facts(lane).iter().any(|fact| by_server(fact)), "{lane}");
         whole(&run, lane);
     }
 }
