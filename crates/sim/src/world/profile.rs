@@ -64,8 +64,8 @@ pub struct Profile {
     pub resends: u32,
     /// Between two WebSocket handshakes to one host, which browsers do one at a time.
     pub handshake_pause_ms: u32,
-    /// Names and values, by the kind of request.
-    heads: BTreeMap<Form, Vec<(String, String)>>,
+    /// The fields, as they stand in a head, by the kind of request.
+    heads: BTreeMap<Form, Vec<String>>,
     #[serde(skip, default = "here")]
     host: String,
     #[serde(skip, default = "page_bytes")]
@@ -183,7 +183,7 @@ impl Profile {
                 "last-event-id" => "{last-event-id}",
                 _ => value,
             };
-            fields.push((name.to_owned(), value.to_owned()));
+            fields.push(format!("{name}: {value}"));
         }
         self.heads.insert(form, fields);
         true
@@ -227,15 +227,16 @@ impl Profile {
 
     /// Whether it says the page's origin with such a request.
     pub(super) fn says_origin(&self, form: Form) -> bool {
-        self.heads.get(&form).is_some_and(|fields| fields.iter().any(|(_, value)| value == "{origin}"))
+        self.heads.get(&form).is_some_and(|fields| fields.iter().any(|field| field.ends_with(": {origin}")))
     }
 
     /// A request's head. The page's URL is masked, as the server's tap does it.
     pub(super) fn head(&self, form: Form, asked: &Asked<'_>) -> Vec<u8> {
         let method = if form == Form::Publish { "POST" } else { "GET" };
         let mut head = format!("{method} {} HTTP/1.1\r\n", asked.target);
-        for (name, value) in self.heads.get(&form).into_iter().flatten() {
-            let value = match value.as_str() {
+        for field in self.heads.get(&form).into_iter().flatten() {
+            let (name, value) = field.split_once(": ").unwrap_or((field, ""));
+            let value = match value {
                 "{host}" => self.host.clone(),
                 "{origin}" => self.origin(),
                 "{referer}" => "*".repeat(self.page_bytes),
