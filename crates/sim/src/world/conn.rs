@@ -9,9 +9,9 @@ use standby_trace::trace::Direction;
 
 use super::browser::Flight;
 use super::middlebox::Between;
-use super::pipe::Pipe;
 use super::server::Serving;
 use super::{HOP_US, Step, World};
+use crate::pipe::Pipe;
 
 /// A TCP connection, with what each end knows of it.
 #[derive(Debug)]

@@ -22,7 +22,6 @@ mod compose;
 mod conn;
 mod middlebox;
 mod page;
-mod pipe;
 mod profile;
 mod publisher;
 mod queue;

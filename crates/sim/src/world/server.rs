@@ -15,8 +15,8 @@ use standby_transport::{
 
 use super::compose::{self, Answer, Opcode};
 use super::conn::{Enters, Got};
-use super::pipe::Pipe;
 use super::{HOP_US, Step, World};
+use crate::pipe::Pipe;
 
 /// How often a stream or a socket shows that it is there, where nobody asks for another.
 const KEEP_ALIVE_MS: u32 = 15_000;
