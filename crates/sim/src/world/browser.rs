@@ -14,6 +14,9 @@ use super::{HOP_US, Step, World};
 
 /// HTTP connections that a browser opens to one origin.
 const CONNECTIONS: usize = 6;
+/// So many requests wait for one of them; the oldest is forgotten. Lanes have one each: more are
+/// published by hand.
+const WAITING: usize = 64;
 /// The server closes a connection that has been idle for so long.
 const IDLE_US: i64 = 75_000_000;
 /// An `EventSource` waits so long before it reconnects, where the stream has not said otherwise.
@@ -177,6 +180,9 @@ impl World {
         }
         let uses = |conn: &&Conn| conn.flight.as_ref().is_some_and(|f| f.via != Some(Via::WebSocket));
         if !is_socket && self.conns.values().filter(uses).count() >= CONNECTIONS {
+            if self.waiting.len() == WAITING {
+                self.waiting.pop_front();
+            }
             return self.waiting.push_back(flight);
         }
         let free = if is_socket { None } else { self.idle.pop() };

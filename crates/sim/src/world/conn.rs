@@ -13,6 +13,10 @@ use super::server::Serving;
 use super::{HOP_US, Step, World};
 use crate::pipe::Pipe;
 
+/// What is under way to a client at most, as on the server: bytes, and parts.
+const UNDER_WAY_BYTES: usize = 64 * 1024;
+const UNDER_WAY: usize = 1_024;
+
 /// A TCP connection, with what each end knows of it.
 #[derive(Debug)]
 pub(super) struct Conn {
@@ -40,6 +44,7 @@ pub(super) struct Conn {
     seqs: [u64; 2],
     heard: VecDeque<Heard>,
     sent: VecDeque<Piece>,
+    sent_bytes: usize,
     pub(super) between: Between,
     /// Nothing gets through any more, and nobody is told.
     pub(super) is_dead: bool,
@@ -118,10 +123,16 @@ impl Conn {
             seqs: [0; 2],
             heard: VecDeque::new(),
             sent: VecDeque::new(),
+            sent_bytes: 0,
             between: Between::default(),
             is_dead: false,
             is_over: false,
         }
+    }
+
+    /// There is no room for more under way to the client: the application waits.
+    pub(super) fn is_full(&self) -> bool {
+        self.sent_bytes >= UNDER_WAY_BYTES || self.sent.len() >= UNDER_WAY
     }
 
     pub(super) fn sub(&self) -> Option<&str> {
@@ -196,6 +207,7 @@ impl World {
             Enters::Behind(bytes) => conn.outbound.send_on(self.now_us, bytes, &self.conditions),
         };
         let passes = matches!(got, Got::Head { status: 101, .. });
+        conn.sent_bytes += bytes.len();
         conn.sent.push_back(Piece { at_us, wire: Some((part, seq, bytes)), got: vec![got], passes });
         let carried = match part {
             Part::ResponseHead | Part::LastChunk | Part::Frame => {
@@ -224,7 +236,13 @@ impl World {
                 return self.queue.push(until_us, Step::Put { conn: id });
             }
             let Some(piece) = self.conns.get_mut(&id).and_then(|conn| conn.sent.pop_front()) else { return };
-            let is_dead = self.conns.get(&id).is_some_and(|conn| conn.is_dead);
+            let Some(conn) = self.conns.get_mut(&id) else { return };
+            let was_full = conn.is_full();
+            conn.sent_bytes -= piece.wire.as_ref().map_or(0, |(_, _, bytes)| bytes.len());
+            let is_dead = conn.is_dead;
+            if was_full {
+                self.pump(id);
+            }
             if is_dead {
                 continue;
             }
@@ -252,6 +270,7 @@ impl World {
         conn.is_over = true;
         conn.serving = Serving::Idle;
         conn.sent.clear();
+        conn.sent_bytes = 0;
         conn.heard.clear();
         if let Some(exchange) = conn.exchange.clone() {
             self.tell_observer(ToObserver::Closed { exchange, at_us, by });

@@ -301,11 +301,15 @@ impl World {
     }
 
     /// Tells a subscriber what it has not been told yet.
-    fn pump(&mut self, id: u64) {
+    pub(super) fn pump(&mut self, id: u64) {
         loop {
             let now_us = self.now_us;
             let Self { conns, history, .. } = self;
             let Some(conn) = conns.get_mut(&id).filter(|conn| !conn.is_over) else { return };
+            // Who is slow costs no memory, but may fall out of history.
+            if conn.is_full() {
+                return;
+            }
             match &mut conn.serving {
                 Serving::Idle => return,
                 Serving::Held { after, .. } => {

@@ -199,6 +199,35 @@ fn beyond_six_connections_a_request_waits_for_its_turn() {
     assert!(run.messages(6, Kind::Request)[0].server.is_some());
 }
 
+#[test]
+fn who_is_too_slow_falls_out_of_history_and_is_told_so() {
+    let lanes = format!(
+        r#"{{"transport":"websocket",{WAITS},"keep_alive_ms":120000}},{{"transport":"sse","retry_ms":1000}}"#
+    );
+    let rest = r#""publish":{"every_ms":50,"spread":"fixed","what":"chat"},"conditions":{"latency_ms":10,"bandwidth_bytes_s":1000}"#;
+    let mut run = Run::start(&one(&lanes, rest));
+    run.until_ms(350_000);
+    for lane in 0..2 {
+        let mut next = 1;
+        let mut gaps = 0;
+        for fact in run.facts(lane) {
+            match *fact {
+                Fact::Event { id, .. } => {
+                    assert_eq!(id, next, "{lane}");
+                    next = id + 1;
+                }
+                Fact::Gap { from, to, .. } => {
+                    assert_eq!(from, next, "{lane}");
+                    next = to + 1;
+                    gaps += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(gaps > 0 && next > 1_000, "{lane}: {gaps} gaps, to {next}");
+    }
+}
+
 /// Every transport and every fault, once each.
 pub(crate) fn everything() -> standby_trace::Scenario {
     scenario(include_str!("../data/everything.json"))
