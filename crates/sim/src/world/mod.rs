@@ -9,7 +9,6 @@
 //!   cut request again;
 //! - `conn.rs`: a connection, the conditions and the tap on it;
 //! - `server.rs`: what the server does with a request, and the faults;
-//! - `publisher.rs`: the experiment's own task;
 //! - `middlebox.rs`: a proxy between the two, where one is wanted;
 //! - `profile.rs`, `compose.rs`: the bytes.
 //!
@@ -23,7 +22,6 @@ mod conn;
 mod middlebox;
 mod page;
 mod profile;
-mod publisher;
 mod queue;
 mod server;
 
@@ -41,8 +39,9 @@ use conn::Conn;
 pub use middlebox::Middlebox;
 use page::Lane;
 pub use profile::{Form, Profile};
-use publisher::Publisher;
 use queue::Queue;
+
+use crate::publisher::Publisher;
 
 /// From one end's socket to the other's: loopback, and what a browser's processes need besides.
 const HOP_US: i64 = 500;
