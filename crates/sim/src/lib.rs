@@ -6,12 +6,17 @@
 //!
 //! - [`world`]: a few clients, with all that a live run knows of them: what the page saw, what the
 //!   server's tap tells, and every byte.
-//! - [`content`]: what an experiment's publisher publishes, and when. The server uses it too.
+//! - [`publisher`]: what an experiment does by itself, and when; [`content`]: what it publishes. The
+//!   server uses both too.
+//! - [`pipe`]: how conditions slow a message; the server's do it so too.
+//! - [`truth`]: holds the model against a live run.
 //! - [`words`]: between a scenario's words and the machines'.
 
 pub mod content;
+pub mod pipe;
+pub mod publisher;
 pub mod truth;
 pub mod words;
 pub mod world;
 
-pub use world::{Profile, Told, World};
+pub use world::{Middlebox, Profile, Told, World};

@@ -7,7 +7,7 @@
 //!
 //! - [`routes`](router) say what is asked of them, `observe` talks with an observer;
 //! - `run` is the task that publishes, lets the planned faults come, and ends an experiment that
-//!   nobody observes; what it publishes, and when, the model shares (`standby_sim::content`).
+//!   nobody observes; what it publishes, and when, the model shares (`standby_sim::publisher`).
 
 mod observe;
 mod routes;

@@ -3,7 +3,7 @@
 //! before its answer began.
 
 use rand_core::Rng as _;
-use standby_trace::tap::Via;
+use standby_trace::tap::{ClosedBy, Via};
 use standby_transport::sse::parser::{Item, Parser};
 use standby_transport::{Input, Request};
 
@@ -14,6 +14,11 @@ use super::{HOP_US, Step, World};
 
 /// HTTP connections that a browser opens to one origin.
 const CONNECTIONS: usize = 6;
+/// So many requests wait for one of them; the oldest is forgotten. Lanes have one each: more are
+/// published by hand.
+const WAITING: usize = 64;
+/// The server closes a connection that has been idle for so long.
+const IDLE_US: i64 = 75_000_000;
 /// An `EventSource` waits so long before it reconnects, where the stream has not said otherwise.
 const RETRY_MS: u64 = 3_000;
 /// Abnormal closure (RFC 6455 §7.4.1): how a page sees every failed handshake.
@@ -89,7 +94,7 @@ impl World {
     }
 
     /// A GET by fetch.
-    pub(super) fn fetch(&mut self, lane: usize, n: u64, via: Via, request: Request, target: &str) {
+    pub(super) fn fetch(&mut self, lane: usize, n: u64, via: Via, request: &Request, target: &str) {
         let header =
             |name| request.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let (etag, last_event_id) = (header("If-None-Match"), header("Last-Event-ID"));
@@ -170,8 +175,14 @@ impl World {
     /// Sends a request on a connection that is free, or a new one, or later.
     fn launch(&mut self, flight: Flight) {
         let is_socket = flight.via == Some(Via::WebSocket);
+        if is_socket && self.shaking.is_some() {
+            return self.handshakes.push_back(flight);
+        }
         let uses = |conn: &&Conn| conn.flight.as_ref().is_some_and(|f| f.via != Some(Via::WebSocket));
         if !is_socket && self.conns.values().filter(uses).count() >= CONNECTIONS {
+            if self.waiting.len() == WAITING {
+                self.waiting.pop_front();
+            }
             return self.waiting.push_back(flight);
         }
         let free = if is_socket { None } else { self.idle.pop() };
@@ -184,11 +195,57 @@ impl World {
                 (self.last_conn, 3)
             }
         };
+        if is_socket {
+            self.shaking = Some(id);
+        }
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.is_reused = free.is_some();
         conn.is_answered = false;
         conn.flight = Some(flight);
         self.queue.push(self.now_us + hops * HOP_US, Step::Arrive { conn: id, sent: Sent::Request });
+    }
+
+    /// The connections that the page itself came over: they are idle, and used again.
+    pub(super) fn load_page(&mut self) {
+        for _ in 0..CONNECTIONS {
+            self.last_conn += 1;
+            let id = self.last_conn;
+            self.conns.insert(id, Conn::new(id));
+            self.release(id);
+        }
+    }
+
+    /// A connection is free for another request.
+    fn release(&mut self, id: u64) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        conn.flight = None;
+        let request = conn.request;
+        self.idle.push(id);
+        self.queue.push(self.now_us + IDLE_US, Step::Idle { conn: id, request });
+    }
+
+    /// The server closes a connection on which nothing was asked for a while.
+    pub(super) fn idle_out(&mut self, id: u64, request: u64) {
+        if self.conns.get(&id).is_some_and(|conn| conn.request == request && conn.flight.is_none()) {
+            self.gone(id, ClosedBy::Server);
+            self.queue.push(self.now_us + HOP_US, Step::Reach { conn: id, got: Got::End });
+        }
+    }
+
+    /// A handshake is over, well or badly: the next one may be done.
+    fn shaken(&mut self, id: u64) {
+        if self.shaking == Some(id) {
+            let pause_us = i64::from(self.profile.handshake_pause_ms) * 1_000;
+            self.queue.push(self.now_us + pause_us, Step::Shake);
+        }
+    }
+
+    /// Another handshake may be done.
+    pub(super) fn shake(&mut self) {
+        self.shaking = None;
+        if let Some(flight) = self.handshakes.pop_front() {
+            self.launch(flight);
+        }
     }
 
     fn launch_waiting(&mut self) {
@@ -201,6 +258,7 @@ impl World {
     pub(super) fn abort(&mut self, lane: usize, n: u64) {
         let is_it = |flight: &Flight| flight.lane == Some(lane) && flight.n == n;
         self.waiting.retain(|flight| !is_it(flight));
+        self.handshakes.retain(|flight| !is_it(flight));
         if let Some(lane) = self.lanes.get_mut(lane)
             && lane.source.as_ref().is_some_and(|source| source.n == n)
         {
@@ -222,6 +280,7 @@ impl World {
         } else {
             self.queue.push(self.now_us + HOP_US, Step::Arrive { conn: id, sent: Sent::End });
         }
+        self.shaken(id);
         self.launch_waiting();
     }
 
@@ -284,12 +343,12 @@ impl World {
                 // The page is not told.
                 return self.launch(Flight { resent, ..flight });
             }
+            self.shaken(id);
             self.launch_waiting();
             return self.cut(&flight, code);
         }
         if matches!(got, Got::Whole) {
-            conn.flight = None;
-            self.idle.push(id);
+            self.release(id);
             self.launch_waiting();
         }
         match (flight.via, flight.form) {
@@ -392,7 +451,10 @@ impl World {
         let Some(lane) = flight.lane else { return };
         let n = flight.n;
         match got {
-            Got::Head { status: 101, .. } => self.tell(lane, n, |n| Input::Opened { n }),
+            Got::Head { status: 101, .. } => {
+                self.shaken(id);
+                self.tell(lane, n, |n| Input::Opened { n });
+            }
             Got::Head { .. } => {
                 // The page sees neither the status nor the body.
                 self.close(id);

@@ -8,9 +8,14 @@ use standby_trace::tap::{App, ClosedBy, Exchange, Part, ToObserver, Wire};
 use standby_trace::trace::Direction;
 
 use super::browser::Flight;
-use super::pipe::Pipe;
+use super::middlebox::Between;
 use super::server::Serving;
 use super::{HOP_US, Step, World};
+use crate::pipe::Pipe;
+
+/// What is under way to a client at most, as on the server: bytes, and parts.
+const UNDER_WAY_BYTES: usize = 64 * 1024;
+const UNDER_WAY: usize = 1_024;
 
 /// A TCP connection, with what each end knows of it.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(super) struct Conn {
     seqs: [u64; 2],
     heard: VecDeque<Heard>,
     sent: VecDeque<Piece>,
+    sent_bytes: usize,
+    pub(super) between: Between,
     /// Nothing gets through any more, and nobody is told.
     pub(super) is_dead: bool,
     /// The server's end is closed.
@@ -116,9 +123,16 @@ impl Conn {
             seqs: [0; 2],
             heard: VecDeque::new(),
             sent: VecDeque::new(),
+            sent_bytes: 0,
+            between: Between::default(),
             is_dead: false,
             is_over: false,
         }
+    }
+
+    /// There is no room for more under way to the client: the application waits.
+    pub(super) fn is_full(&self) -> bool {
+        self.sent_bytes >= UNDER_WAY_BYTES || self.sent.len() >= UNDER_WAY
     }
 
     pub(super) fn sub(&self) -> Option<&str> {
@@ -139,6 +153,8 @@ impl World {
         if conn.is_dead || conn.is_over {
             return;
         }
+        self.pass(id);
+        let Some(conn) = self.conns.get_mut(&id) else { return };
         match sent {
             Sent::Request => self.arrive_request(id),
             Sent::Frame(bytes) => {
@@ -191,6 +207,7 @@ impl World {
             Enters::Behind(bytes) => conn.outbound.send_on(self.now_us, bytes, &self.conditions),
         };
         let passes = matches!(got, Got::Head { status: 101, .. });
+        conn.sent_bytes += bytes.len();
         conn.sent.push_back(Piece { at_us, wire: Some((part, seq, bytes)), got: vec![got], passes });
         let carried = match part {
             Part::ResponseHead | Part::LastChunk | Part::Frame => {
@@ -219,7 +236,13 @@ impl World {
                 return self.queue.push(until_us, Step::Put { conn: id });
             }
             let Some(piece) = self.conns.get_mut(&id).and_then(|conn| conn.sent.pop_front()) else { return };
-            let is_dead = self.conns.get(&id).is_some_and(|conn| conn.is_dead);
+            let Some(conn) = self.conns.get_mut(&id) else { return };
+            let was_full = conn.is_full();
+            conn.sent_bytes -= piece.wire.as_ref().map_or(0, |(_, _, bytes)| bytes.len());
+            let is_dead = conn.is_dead;
+            if was_full {
+                self.pump(id);
+            }
             if is_dead {
                 continue;
             }
@@ -232,7 +255,7 @@ impl World {
                     // Both ends close: the client when it hears of it.
                     self.queue.push(self.now_us + 2 * HOP_US, Step::Gone { conn: id, by: ClosedBy::Server });
                 }
-                self.queue.push(self.now_us + HOP_US, Step::Reach { conn: id, got });
+                self.pass_on(id, got);
                 if upgraded {
                     self.converse(id);
                 }
@@ -247,6 +270,7 @@ impl World {
         conn.is_over = true;
         conn.serving = Serving::Idle;
         conn.sent.clear();
+        conn.sent_bytes = 0;
         conn.heard.clear();
         if let Some(exchange) = conn.exchange.clone() {
             self.tell_observer(ToObserver::Closed { exchange, at_us, by });

@@ -9,20 +9,19 @@
 //!   cut request again;
 //! - `conn.rs`: a connection, the conditions and the tap on it;
 //! - `server.rs`: what the server does with a request, and the faults;
-//! - `publisher.rs`: the experiment's own task;
+//! - `middlebox.rs`: a proxy between the two, where one is wanted;
 //! - `profile.rs`, `compose.rs`: the bytes.
 //!
-//! What it leaves out: name resolution, TLS, congestion and loss of packets, proxies, CORS preflights
-//! (the page and the server have one origin), HTTP connections that either end closes because they
-//! were idle, and the order in which a browser picks one of several idle connections.
+//! What it leaves out: name resolution, TLS, congestion and loss of packets, CORS preflights
+//! (the page and the server have one origin), how long browsers wait after a handshake that failed, and
+//! which of several idle connections a browser takes.
 
 mod browser;
 mod compose;
 mod conn;
+mod middlebox;
 mod page;
-mod pipe;
 mod profile;
-mod publisher;
 mod queue;
 mod server;
 
@@ -37,10 +36,12 @@ use standby_transport::History;
 
 use browser::Flight;
 use conn::Conn;
+pub use middlebox::Middlebox;
 use page::Lane;
 pub use profile::{Form, Profile};
-use publisher::Publisher;
 use queue::Queue;
+
+use crate::publisher::Publisher;
 
 /// From one end's socket to the other's: loopback, and what a browser's processes need besides.
 const HOP_US: i64 = 500;
@@ -59,6 +60,23 @@ pub enum Told {
     Note(String),
     /// The server's tap tells its observer. Its clock is the run's.
     Server(ToObserver),
+}
+
+/// What a run told, as one number (FNV-1a): the same wherever the model runs.
+#[must_use]
+pub fn fingerprint(told: &[(i64, Told)]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for (at_us, told) in told {
+        let text = match told {
+            // A record always serialises.
+            Told::Server(record) => serde_json::to_string(record).unwrap_or_default(),
+            page => format!("{page:?}"),
+        };
+        for byte in at_us.to_string().bytes().chain(text.bytes()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash
 }
 
 /// One run of the model. Times are microseconds since its start.
@@ -82,11 +100,16 @@ pub struct World {
     idle: Vec<u64>,
     /// Requests that wait for one of the few connections that browsers open.
     waiting: VecDeque<Flight>,
+    /// The connection of the WebSocket handshake under way: browsers do one at a time.
+    shaking: Option<u64>,
+    /// Handshakes that wait for it.
+    handshakes: VecDeque<Flight>,
     history: Option<History>,
     conditions: Conditions,
     /// Faults at work, and until when.
     faults: Vec<(Fault, i64)>,
     publisher: Publisher,
+    middlebox: Option<Middlebox>,
 }
 
 /// Something that is to happen.
@@ -108,6 +131,14 @@ enum Step {
     Ping { conn: u64 },
     /// A dead connection's time is up.
     Dead { conn: u64 },
+    /// A connection may have been idle for long enough.
+    Idle { conn: u64, request: u64 },
+    /// A proxy has kept a part of a stream for long enough.
+    Flush { conn: u64 },
+    /// A proxy looks whether anything has passed.
+    CutIdle { conn: u64 },
+    /// The next WebSocket handshake may be done.
+    Shake,
     /// The server hears that a connection is over.
     Gone { conn: u64, by: standby_trace::tap::ClosedBy },
     /// The client gets what the server sent.
@@ -124,7 +155,7 @@ impl World {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(scenario.seed);
         // Apart from what the publisher draws.
         rng.long_jump();
-        Self {
+        let mut world = Self {
             now_us: 0,
             began_at_ms,
             topic: topic.to_owned(),
@@ -139,11 +170,16 @@ impl World {
             last_conn: 0,
             idle: Vec::new(),
             waiting: VecDeque::new(),
+            shaking: None,
+            handshakes: VecDeque::new(),
             history: None,
             conditions: scenario.conditions,
             faults: Vec::new(),
             publisher: Publisher::new(scenario),
-        }
+            middlebox: None,
+        };
+        world.load_page();
+        world
     }
 
     /// Connects: the observer first, then every lane, from where it stands.
@@ -225,6 +261,10 @@ impl World {
             Step::Quiet { conn } => self.quiet(conn),
             Step::Ping { conn } => self.ping(conn),
             Step::Dead { conn } => self.dead(conn),
+            Step::Idle { conn, request } => self.idle_out(conn, request),
+            Step::Flush { conn } => self.flush(conn),
+            Step::CutIdle { conn } => self.cut_idle(conn),
+            Step::Shake => self.shake(),
             Step::Gone { conn, by } => self.gone(conn, by),
             Step::Reach { conn, got } => self.reach(conn, got),
             Step::Reconnect { lane, n } => self.reconnect(lane, n),
@@ -243,6 +283,11 @@ impl World {
     pub fn publish(&mut self, data: &str) {
         let key = format!("{:x}", self.rng.next_u64() >> 11);
         self.post(data, &key);
+    }
+
+    /// Publishes as somebody who is not observed does it: at the server. `data` is JSON.
+    pub fn publish_at_server(&mut self, data: &str) {
+        self.publish_data(data, None);
     }
 
     /// Goes on with other settings of a lane, from where it stands.

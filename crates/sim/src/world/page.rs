@@ -180,7 +180,7 @@ impl World {
             Input::Head { status, .. } => lane.status = status,
             Input::Opened { .. } => lane.handshake = Handshake::Done,
             Input::Closed { .. } if lane.handshake == Handshake::UnderWay => {
-                lane.handshake = Handshake::Failed
+                lane.handshake = Handshake::Failed;
             }
             _ => {}
         }
@@ -224,7 +224,7 @@ impl World {
             Action::Fetch(request) => {
                 let n = self.begin_exchange(index, request.n + ahead);
                 let target = words::numbered(&request.target, request.n, n);
-                self.fetch(index, n, via, request, &target);
+                self.fetch(index, n, via, &request, &target);
             }
             Action::OpenSocket { n: own, target } => {
                 let probe = lane.handshake == Handshake::Failed;

@@ -62,8 +62,10 @@ pub struct Profile {
     /// So often it sends a cut request again on a connection that was new. On one that it had used
     /// before, all do.
     pub resends: u32,
-    /// Names and values, by the kind of request.
-    heads: BTreeMap<Form, Vec<(String, String)>>,
+    /// Between two WebSocket handshakes to one host, which browsers do one at a time.
+    pub handshake_pause_ms: u32,
+    /// The fields, as they stand in a head, by the kind of request.
+    heads: BTreeMap<Form, Vec<String>>,
     #[serde(skip, default = "here")]
     host: String,
     #[serde(skip, default = "page_bytes")]
@@ -127,10 +129,18 @@ impl Profile {
     /// One that is still to be learned.
     #[must_use]
     pub fn empty(browser: String) -> Self {
-        Self { browser, resends: 0, heads: BTreeMap::new(), host: here(), page_bytes: page_bytes() }
+        Self {
+            browser,
+            resends: 0,
+            handshake_pause_ms: 0,
+            heads: BTreeMap::new(),
+            host: here(),
+            page_bytes: page_bytes(),
+        }
     }
 
-    /// What a browser sent in a recorded run, on top of `self`.
+    /// What a browser sent in a recorded run, on top of `self`: a form that the run had no occasion
+    /// for stays as it was. A trace has no requests that publish.
     #[must_use]
     pub fn learned_from(mut self, trace: &Trace) -> Self {
         for message in &trace.messages {
@@ -140,9 +150,7 @@ impl Profile {
                 Some(LaneSpec::Sse { client: SseClient::EventSource, .. })
             );
             let outside = trace.lanes.get(lane).is_some_and(|lane| lane.outside);
-            if message.direction != Direction::ToServer
-                || !(message.kind == Kind::Request && !outside || message.kind == Kind::Publish)
-            {
+            if message.direction != Direction::ToServer || message.kind != Kind::Request || outside {
                 continue;
             }
             let pieces = message.pieces.iter().filter_map(|&id| trace.piece(id));
@@ -175,7 +183,7 @@ impl Profile {
                 "last-event-id" => "{last-event-id}",
                 _ => value,
             };
-            fields.push((name.to_owned(), value.to_owned()));
+            fields.push(format!("{name}: {value}"));
         }
         self.heads.insert(form, fields);
         true
@@ -190,6 +198,28 @@ impl Profile {
         self
     }
 
+    /// The head that this profile has for what another head asks: for holding the two against each
+    /// other. Nothing, where it is none of its forms.
+    #[must_use]
+    pub fn recompose(&self, via: Via, head: &[u8], event_source: bool) -> Vec<u8> {
+        let (Some(form), Ok(text)) = (Form::of(via, head, event_source), std::str::from_utf8(head)) else {
+            return Vec::new();
+        };
+        let value = |wanted: &str| {
+            lines(text).find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value))
+        };
+        self.head(
+            form,
+            &Asked {
+                target: text.split(' ').nth(1).unwrap_or_default(),
+                etag: value("If-None-Match"),
+                last_event_id: value("Last-Event-ID"),
+                key: value("Sec-WebSocket-Key").unwrap_or_default(),
+                body_bytes: value("Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0),
+            },
+        )
+    }
+
     /// The page's own origin: the server's.
     pub(super) fn origin(&self) -> String {
         format!("http://{}", self.host)
@@ -197,15 +227,16 @@ impl Profile {
 
     /// Whether it says the page's origin with such a request.
     pub(super) fn says_origin(&self, form: Form) -> bool {
-        self.heads.get(&form).is_some_and(|fields| fields.iter().any(|(_, value)| value == "{origin}"))
+        self.heads.get(&form).is_some_and(|fields| fields.iter().any(|field| field.ends_with(": {origin}")))
     }
 
     /// A request's head. The page's URL is masked, as the server's tap does it.
     pub(super) fn head(&self, form: Form, asked: &Asked<'_>) -> Vec<u8> {
         let method = if form == Form::Publish { "POST" } else { "GET" };
         let mut head = format!("{method} {} HTTP/1.1\r\n", asked.target);
-        for (name, value) in self.heads.get(&form).into_iter().flatten() {
-            let value = match value.as_str() {
+        for field in self.heads.get(&form).into_iter().flatten() {
+            let (name, value) = field.split_once(": ").unwrap_or((field, ""));
+            let value = match value {
                 "{host}" => self.host.clone(),
                 "{origin}" => self.origin(),
                 "{referer}" => "*".repeat(self.page_bytes),

@@ -15,8 +15,8 @@ use standby_transport::{
 
 use super::compose::{self, Answer, Opcode};
 use super::conn::{Enters, Got};
-use super::pipe::Pipe;
 use super::{HOP_US, Step, World};
+use crate::pipe::Pipe;
 
 /// How often a stream or a socket shows that it is there, where nobody asks for another.
 const KEEP_ALIVE_MS: u32 = 15_000;
@@ -301,11 +301,15 @@ impl World {
     }
 
     /// Tells a subscriber what it has not been told yet.
-    fn pump(&mut self, id: u64) {
+    pub(super) fn pump(&mut self, id: u64) {
         loop {
             let now_us = self.now_us;
             let Self { conns, history, .. } = self;
             let Some(conn) = conns.get_mut(&id).filter(|conn| !conn.is_over) else { return };
+            // Who is slow costs no memory, but may fall out of history.
+            if conn.is_full() {
+                return;
+            }
             match &mut conn.serving {
                 Serving::Idle => return,
                 Serving::Held { after, .. } => {
@@ -352,12 +356,13 @@ impl World {
 
     fn append(&mut self, data: &RawValue, key: Option<&str>) -> Receipt {
         let (wall_ms, at_us) = (self.wall_ms(), self.at_us());
-        if self.history.is_none() {
-            self.history = Some(History::new(self.new_epoch(), Limits::default()));
-        }
-        let Some(history) = &mut self.history else { unreachable!("there is one now") };
+        let mut history = match self.history.take() {
+            Some(history) => history,
+            None => History::new(self.new_epoch(), Limits::default()),
+        };
         let receipt = history.publish(data, key, wall_ms);
         let epoch = history.epoch().as_str().to_owned();
+        self.history = Some(history);
         if !receipt.repeated {
             let Receipt { id, published_at, .. } = receipt;
             self.tell_observer(ToObserver::Published { id, published_at, at_us, epoch });

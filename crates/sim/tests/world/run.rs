@@ -37,8 +37,12 @@ impl Run {
     }
 
     pub(crate) fn until_ms(&mut self, ms: i64) -> &mut Self {
+        self.until_us(ms * 1_000)
+    }
+
+    pub(crate) fn until_us(&mut self, until_us: i64) -> &mut Self {
         let mut told = Vec::new();
-        self.world.advance(ms * 1_000, &mut told);
+        self.world.advance(until_us, &mut told);
         for (at_us, told) in &told {
             match told {
                 Told::Page { lane, fact } => self.recorder.fact(*lane, fact, *at_us),
@@ -51,7 +55,7 @@ impl Run {
                 }
             }
         }
-        self.recorder.advance(ms * 1_000);
+        self.recorder.advance(until_us);
         self.told.extend(told);
         self
     }
@@ -79,6 +83,11 @@ impl Run {
             _ => None,
         };
         self.facts(lane).iter().filter_map(id).collect()
+    }
+
+    /// The lanes that will not come back by themselves.
+    pub(crate) fn gave_up(&self) -> Vec<usize> {
+        (0..self.trace().lanes.len()).filter(|&lane| self.world.gave_up(lane).is_some()).collect()
     }
 
     /// What was published.

@@ -1,5 +1,5 @@
-//! One way through a slow network: when what is sent now arrives. The server's own has the same
-//! rules (`net/pipe.rs`).
+//! One way through a slow network: when what is sent now arrives. The server's connections go through
+//! it too.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -8,19 +8,24 @@ use standby_trace::Conditions;
 /// One direction of a connection. Messages enter one after another, as fast as the bandwidth lets
 /// them; then each travels for the latency and its jitter, and none overtakes another.
 #[derive(Debug)]
-pub(super) struct Pipe {
+pub struct Pipe {
+    /// When the last byte of what was sent before has entered.
     entered_us: i64,
+    /// When what was sent before arrives.
     arrives_us: i64,
     rng: Xoshiro256PlusPlus,
 }
 
 impl Pipe {
-    pub(super) fn new(now_us: i64, seed: u64) -> Self {
+    /// An empty one. Times are microseconds on any clock; `seed` is its jitter's.
+    #[must_use]
+    pub fn new(now_us: i64, seed: u64) -> Self {
         Self { entered_us: now_us, arrives_us: now_us, rng: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
-    /// When `bytes` arrive that are sent at `now_us`.
-    pub(super) fn send(&mut self, now_us: i64, bytes: usize, conditions: &Conditions) -> i64 {
+    /// When `bytes` arrive that are sent at `now_us`. Conditions that have changed hold for these
+    /// bytes and later ones.
+    pub fn send(&mut self, now_us: i64, bytes: usize, conditions: &Conditions) -> i64 {
         let jitter_us = match conditions.jitter_ms {
             0 => 0,
             ms => self.rng.next_u64() % (u64::from(ms) * 1_000 + 1),
@@ -32,7 +37,7 @@ impl Pipe {
     }
 
     /// When `bytes` arrive that belong to the message before: right behind it.
-    pub(super) fn send_on(&mut self, now_us: i64, bytes: usize, conditions: &Conditions) -> i64 {
+    pub fn send_on(&mut self, now_us: i64, bytes: usize, conditions: &Conditions) -> i64 {
         let entering_us = entering_us(bytes, conditions);
         self.entered_us = self.entered_us.max(now_us) + entering_us;
         self.arrives_us = (self.arrives_us + entering_us).max(now_us);
@@ -59,6 +64,7 @@ mod tests {
         let mut pipe = Pipe::new(0, 1);
         assert_eq!(pipe.send(0, 100, &SLOW), 150_000);
         assert_eq!(pipe.send(0, 100, &SLOW), 250_000);
+        // Long after, the pipe is free again.
         assert_eq!(pipe.send(1_000_000, 10, &SLOW), 1_060_000);
     }
 
