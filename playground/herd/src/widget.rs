@@ -62,7 +62,7 @@ struct Widget {
 struct Page {
     stage: HtmlElement,
     painted: Painted,
-    card: HtmlElement,
+    card: Card,
     pill: Words,
     dot: Element,
     sentence: Words,
@@ -210,7 +210,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         .child(&foot)
         .done();
     // Above the picture, not in it: what is in it is no control of its own.
-    let _ = stage.after_with_node_1(&card);
+    let _ = stage.after_with_node_1(&card.element);
     let _ = place.append_child(&widget_box);
 
     Widget {
@@ -246,21 +246,32 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
     }
 }
 
-/// What the reader is asked before the first run. To answer is to begin.
-fn card(weak: &Weak<Widget>) -> HtmlElement {
-    let ask = dom::classed("p", "standby-what").text(words::ASK).done();
+/// Where the reader is asked before the first run, and answered after it.
+struct Card {
+    word: Words,
+    element: HtmlElement,
+    buttons: HtmlElement,
+}
+
+/// To answer is to begin.
+fn card(weak: &Weak<Widget>) -> Card {
+    let says = dom::classed("p", "standby-what").set("aria-live", "polite").done();
+    let word = Words::within(&says, words::ASK);
     let mut buttons =
         dom::classed("div", "standby-buttons").set("role", "group").set("aria-label", words::ASK);
     for guess in words::GUESSES {
         let press = act(weak, move |widget| {
             widget.guess.set(Some(guess));
             widget.begin(false);
+            // The button goes: the focus would be nowhere.
+            let _ = widget.page.stage.focus();
         });
-        let button =
-            dom::button("standby-guess", &format!("about {guess}×")).on("click", move |_| press()).done();
-        buttons = buttons.child(&button);
+        let text = format!("about {guess}×");
+        buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
     }
-    dom::classed("div", "standby-herd-card").child(&ask).child(&buttons.done()).done()
+    let buttons = buttons.done();
+    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).done();
+    Card { word, element, buttons }
 }
 
 fn legend() -> HtmlElement {
@@ -342,7 +353,6 @@ impl Widget {
             return;
         }
         self.has_run.set(true);
-        dom::show(&self.page.card, false);
         {
             let mut shown = self.shown.borrow_mut();
             shown.rows = vec![Vec::new(); scenario.lanes.len()];
@@ -533,10 +543,16 @@ impl Widget {
                 tally.map(|tally| herd::say_at(&scenario, row, at, tally))
             }
             (Some(row), None) if over => sums.get(row).map(|sum| herd::say(&scenario, row, sum)),
-            _ if over => Some(words::whole(&scenario, &sums, self.guess.get())),
+            _ if over => Some(words::whole(&scenario, &sums)),
             _ => None,
         };
         self.page.sentence.say(said.as_deref().unwrap_or(&self.look));
+        let answered = self.has_run.get();
+        dom::show(&self.page.card.buttons, !answered);
+        match answered {
+            true => self.page.card.word.say(&words::answer(&scenario, &sums, self.guess.get())),
+            false => self.page.card.word.say(words::ASK),
+        }
         self.fill_table(&scenario, &sums);
     }
 

@@ -1,6 +1,6 @@
 //! What the widget says besides what the figure does.
 
-use standby_figure::format::{bytes, count, decimal};
+use standby_figure::format::{bytes, count, decimal, list};
 use standby_figure::herd::{Sum, names, restart, stat};
 use standby_sim::herd::Herd;
 use standby_trace::Scenario;
@@ -24,27 +24,42 @@ pub(crate) const ASK: &str = "First a guess: in the row that stands highest, how
 /// And can answer.
 pub(crate) const GUESSES: [u32; 4] = [1, 3, 10, 100];
 
+/// What became of the reader's guess.
+pub(crate) fn answer(scenario: &Scenario, sums: &[Sum], guess: Option<u32>) -> String {
+    let Some(most) = sums.iter().max_by_key(|sum| sum.peak) else {
+        return guess.map_or(String::new(), |guess| format!("You said about {guess}×."));
+    };
+    let [times, _] = stat(scenario, most);
+    match guess {
+        Some(guess) => format!("You said about {guess}×: it was {times}."),
+        None => format!("In the row that stands highest, {times} what the server can take came at once."),
+    }
+}
+
 /// The whole, in one sentence or two.
-pub(crate) fn whole(scenario: &Scenario, sums: &[Sum], guess: Option<u32>) -> String {
+pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
     let names = names(scenario);
-    let named = || names.iter().zip(sums);
-    let (Some((worst, most)), Some((best, least))) =
-        (named().max_by_key(|(_, sum)| sum.peak), named().min_by_key(|(_, sum)| sum.peak))
+    // Rows that differ by less than a tenth stand equally high for whoever looks.
+    let near = |one: u32, other: u32| one.abs_diff(other) * 10 <= one.max(other);
+    let at = |peak: u32| {
+        let there = names.iter().zip(sums).filter(|(_, sum)| near(sum.peak, peak));
+        list(&there.map(|(name, _)| name.name.as_str()).collect::<Vec<_>>())
+    };
+    let (Some(most), Some(least)) =
+        (sums.iter().max_by_key(|sum| sum.peak), sums.iter().min_by_key(|sum| sum.peak))
     else {
         return String::new();
     };
     let times = |sum: &Sum| stat(scenario, sum)[0].clone();
-    let guess = guess.map_or(String::new(), |guess| format!("You said {guess}×; it was {}. ", times(most)));
-    if names.len() == 1 {
-        return format!("{guess}At its peak {} what the server can take came.", times(most));
+    if near(most.peak, least.peak) {
+        return "All rows stand about equally high. Point at one, or use the arrow keys.".to_owned();
     }
     format!(
-        "{guess}{} stood highest, at {} what the server can take, {} lowest, at {}. \
-         Point at a row, or use the arrow keys.",
-        worst.name,
+        "Highest, at {}: {}. Lowest, at {}: {}. Point at a row, or use the arrow keys.",
         times(most),
-        best.name,
-        times(least)
+        at(most.peak),
+        times(least),
+        at(least.peak)
     )
 }
 

@@ -180,7 +180,7 @@ impl Draw<'_> {
         self.picture.parts.push(Part::Text { class, x, y, anchor, size, text });
     }
 
-    /// What lies behind: the row that is pointed at, when nobody is there, the axis.
+    /// What lies behind: the row that is pointed at, when nobody is there, the axis, what goes wrong.
     fn ground(&mut self) {
         let marked = self.look.row.and_then(|row| self.picture.rows.get(row)).copied();
         let marked =
@@ -216,6 +216,25 @@ impl Draw<'_> {
                 _ => Anchor::Middle,
             };
             self.text("sb-text sb-note", (x, bottom + 16.0), anchor, 11.0, label);
+        }
+        self.faults(bottom);
+    }
+
+    /// What goes wrong, and when.
+    fn faults(&mut self, bottom: f32) {
+        let mut moments: Vec<u32> = self.scenario.faults.iter().map(|planned| planned.at_ms).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        let mut lines = String::new();
+        for ms in &moments {
+            let x = Number(self.x(*ms as f32));
+            let _ = write!(lines, "M{x} {}V{}", Number(self.layout.top - 16.0), Number(bottom));
+        }
+        self.path("sb-line sb-herd-fault", lines);
+        if let Some((at_ms, _)) = restart(self.scenario) {
+            let at = (self.x(at_ms as f32) + 5.0, self.layout.top - 8.0);
+            let words = fault_word(self.scenario, at_ms).to_owned();
+            self.text("sb-text sb-herd-word", at, Anchor::Start, 11.0, words);
         }
     }
 
@@ -337,23 +356,9 @@ impl Draw<'_> {
         }
     }
 
-    /// What lies in front: what goes wrong and when, and the reading line.
+    /// What lies in front: the reading line.
     fn front(&mut self) {
         let bottom = self.picture.height - self.layout.axis_h;
-        let mut moments: Vec<u32> = self.scenario.faults.iter().map(|planned| planned.at_ms).collect();
-        moments.sort_unstable();
-        moments.dedup();
-        let mut lines = String::new();
-        for ms in &moments {
-            let x = Number(self.x(*ms as f32));
-            let _ = write!(lines, "M{x} {}V{}", Number(self.layout.top - 16.0), Number(bottom));
-        }
-        self.path("sb-line sb-herd-fault", lines);
-        if let Some((at_ms, _)) = restart(self.scenario) {
-            let at = (self.x(at_ms as f32) + 5.0, self.layout.top - 8.0);
-            let words = fault_word(self.scenario, at_ms).to_owned();
-            self.text("sb-text sb-herd-word", at, Anchor::Start, 11.0, words);
-        }
         let line = self.look.at.map(|at| {
             let x = self.x((at as f32 + 0.5) * TALLY_US as f32 / 1_000.0);
             format!("M{} {}V{}", Number(x), Number(self.layout.top), Number(bottom))

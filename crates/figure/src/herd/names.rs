@@ -64,7 +64,7 @@ fn waits(backoff: Backoff) -> (String, String) {
         Backoff::Exponential { base_ms, .. } => ("Exponential", format!("{} · 2ⁿ, no jitter", time(base_ms))),
         Backoff::FullJitter { base_ms, .. } => ("Full jitter", format!("0 to {} · 2ⁿ", time(base_ms))),
         Backoff::EqualJitter { base_ms, .. } => {
-            ("Equal jitter", format!("half of {} · 2ⁿ, and up to as much", time(base_ms)))
+            ("Equal jitter", format!("{} to {} · 2ⁿ", time(base_ms / 2), time(base_ms)))
         }
         Backoff::DecorrelatedJitter { base_ms, .. } => {
             ("Decorrelated", format!("{} to 3 × the last", time(base_ms)))
