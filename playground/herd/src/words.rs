@@ -1,7 +1,7 @@
 //! What the widget says besides what the figure does.
 
 use standby_figure::format::{bytes, count, decimal, list};
-use standby_figure::herd::{Sum, names, restart, stat};
+use standby_figure::herd::{Name, Sum, names, restart, stat};
 use standby_sim::herd::Herd;
 use standby_trace::Scenario;
 
@@ -39,11 +39,15 @@ pub(crate) fn answer(scenario: &Scenario, sums: &[Sum], guess: Option<u32>) -> S
 /// The whole, in one sentence or two.
 pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
     let names = names(scenario);
+    // Rows of one name are told apart by their settings.
+    let alike = names.windows(2).any(|pair| pair[0].name == pair[1].name);
+    let label = |name: &'_ Name| if alike { name.set.clone() } else { name.name.clone() };
     // Rows that differ by less than a tenth stand equally high for whoever looks.
     let near = |one: u32, other: u32| one.abs_diff(other) * 10 <= one.max(other);
     let at = |peak: u32| {
         let there = names.iter().zip(sums).filter(|(_, sum)| near(sum.peak, peak));
-        list(&there.map(|(name, _)| name.name.as_str()).collect::<Vec<_>>())
+        let there: Vec<String> = there.map(|(name, _)| label(name)).collect();
+        list(&there.iter().map(String::as_str).collect::<Vec<_>>())
     };
     let (Some(most), Some(least)) =
         (sums.iter().max_by_key(|sum| sum.peak), sums.iter().min_by_key(|sum| sum.peak))
