@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use standby_figure::{Figure, Index, Layers, View, blank};
+use standby_figure::{Figure, Index, Layers, Shape, View, blank};
 use standby_trace::Trace;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -13,17 +13,17 @@ use crate::dom;
 use crate::paint::{Palette, Place, paint};
 
 /// How wide a tile is, in the display's pixels: a frame paints at most about one of them anew.
-const TILE: f64 = 256.0;
+const TILE: f64 = 128.0;
 /// With fewer messages in view it is not worth the memory.
 const FEW: usize = 300;
-/// Most of what is known of a moment comes within this, beside what the conditions add. What comes
-/// later mends its tile.
-const SETTLED_US: i64 = 300_000;
+/// Most of what is known of a moment comes within this, beside what the conditions add, and what is
+/// overdue is drawn as a guess by then. What comes later mends its tile.
+const SETTLED_US: i64 = 150_000;
 /// What stands so far right of a tile, in pixels, may still change it: the neighbours by which
 /// something is crowded, and the reach of a mark.
-const BESIDE: f32 = 64.0;
+const BESIDE: f32 = 44.0;
 /// Tiles beside the view that are kept, for a reader who goes back and forth.
-const SPARE: usize = 8;
+const SPARE: usize = 16;
 /// Each so many frames one tile is held against the trace: what comes late mends it.
 const MEND_EACH: u64 = 8;
 
@@ -159,7 +159,10 @@ impl Canvas {
         if painted_until < right {
             // At the right end of what is known marks may reach over the plot's edge.
             self.clip(painted_until.max(left), figure.width, &figure);
-            paint(&self.context, &layers.stretch(painted_until.max(left), right), palette, place);
+            let from_x = painted_until.max(left);
+            let mut shapes = layers.stretch(from_x, right);
+            shapes.retain(|shape| reaches(shape, from_x, f32::INFINITY));
+            paint(&self.context, &shapes, palette, place);
             self.context.restore();
         }
         paint(&self.context, &layers.above(), palette, place);
@@ -188,7 +191,7 @@ impl Canvas {
         let width = TILE / place.scale;
         let (left, right) = (f64::from(figure.plot_x), f64::from(figure.plot_x + figure.plot_w));
         let latency_ms = trace.scenario.conditions.latency_ms + trace.scenario.conditions.jitter_ms;
-        let settled_us = view.now_us.saturating_sub(SETTLED_US + 2_000 * i64::from(latency_ms));
+        let settled_us = view.now_us.saturating_sub(SETTLED_US + 1_000 * i64::from(latency_ms));
         let us_per_pixel = view.to_us.saturating_sub(view.from_us) as f64 / (right - left);
         let first = ((place.origin_x + left) / width).floor() as i64;
         let last = ((place.origin_x + right) / width).ceil() as i64;
@@ -212,7 +215,8 @@ impl Canvas {
                 let at_tile = known.or_else(|| kept.free(last - first, height))?;
                 let tile = kept.tiles.get_mut(at_tile)?;
                 (tile.number, tile.digest) = (number, digest());
-                let shapes = layers.stretch(at as f32, (at + width) as f32);
+                let mut shapes = layers.stretch(at as f32, (at + width) as f32);
+                shapes.retain(|shape| reaches(shape, at as f32, (at + width) as f32));
                 tile.paint(&shapes, palette, place, at);
                 Some(at_tile)
             }) else {
@@ -260,7 +264,7 @@ impl Kept {
 
 impl Tile {
     /// Paints a stretch on it. `at` is where the tile stands in the picture.
-    fn paint(&self, shapes: &[standby_figure::Shape], palette: &Palette, place: Place, at: f64) {
+    fn paint(&self, shapes: &[Shape], palette: &Palette, place: Place, at: f64) {
         let context = &self.context;
         let Place { scale, .. } = place;
         let _ = context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0);
@@ -269,6 +273,22 @@ impl Tile {
         context.set_line_join("round");
         paint(context, shapes, palette, place);
     }
+}
+
+/// Whether anything of a shape may be seen between two places. What is cut away is not free: a
+/// browser's painter looks at each line of a path.
+fn reaches(shape: &Shape, from_x: f32, to_x: f32) -> bool {
+    /// Half of the widest line, and its arrow.
+    const WIDE: f32 = 6.0;
+    /// Half of the longest text that is part of a stretch: an event's number.
+    const TEXT: f32 = 32.0;
+    let (left, right) = match *shape {
+        Shape::Line { x1, x2, .. } => (x1.min(x2) - WIDE, x1.max(x2) + WIDE),
+        Shape::Rect { x, w, .. } => (x - WIDE, x + w + WIDE),
+        Shape::Circle { x, r, .. } | Shape::Cross { x, r, .. } => (x - r - WIDE, x + r + WIDE),
+        Shape::Text { x, .. } => (x - TEXT, x + TEXT),
+    };
+    right >= from_x && left <= to_x
 }
 
 /// The display's pixels for one of the page's.
@@ -296,8 +316,15 @@ mod tests {
 
     #[test]
     fn a_view_stands_on_the_displays_pixels() {
-        let figure =
-            Figure { width: 330.0, height: 100.0, plot_x: 1.0, plot_w: 328.0, lanes: vec![], shapes: vec![] };
+        let figure = Figure {
+            width: 330.0,
+            height: 100.0,
+            plot_x: 1.0,
+            plot_w: 328.0,
+            lanes: vec![],
+            shapes: vec![],
+            labels: 0..0,
+        };
         for scale in [1.0, 1.25, 2.0] {
             for from_us in [0, 1_234_567, 86_400_000_000] {
                 let view = View { from_us, to_us: from_us + 8_000_000, ..View::default() };

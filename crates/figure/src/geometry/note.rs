@@ -80,6 +80,16 @@ pub(crate) fn by_event_source(trace: &Trace, lane: u16) -> bool {
 fn of_message(frame: &Frame<'_>, number: u64, message: &Message, tried: &mut Tried) -> Option<Note> {
     let trace = frame.trace;
     let lane = trace.lanes.get(usize::from(message.lane))?;
+    // Most messages have no words, and a busy view holds tens of thousands.
+    let may_have_words = match message.kind {
+        Kind::Request => message.by_browser,
+        Kind::Answer => message.is_empty_answer(),
+        Kind::Send | Kind::Publish | Kind::Refusal => true,
+        _ => false,
+    };
+    if !may_have_words {
+        return None;
+    }
     let run = Run::of(message, lane.outside, frame.latency_us, frame.scale.now_us)?;
     let at = usize::from(message.lane);
     let (text, once): (&[&str], Once) = match message.kind {
@@ -136,8 +146,11 @@ fn request_us(before: &[Message], answer: &Message) -> Option<i64> {
 
 /// News that is much older when it arrives than the way takes.
 fn of_age(frame: &Frame<'_>, message: &Message, tried: &mut Tried) -> Option<Note> {
-    let at_us = arrival_us(frame, message).filter(|&at_us| tried.is_open(Once::Stale, at_us))?;
     let &id = message.events.first()?;
+    if !tried.is_open(Once::Stale, message.last_us()) {
+        return None;
+    }
+    let at_us = arrival_us(frame, message).filter(|&at_us| tried.is_open(Once::Stale, at_us))?;
     let event = event_of(&frame.trace.published, id, at_us)?;
     let age_us = at_us.saturating_sub(event.at_us);
     let old_us = frame.latency_us.saturating_mul(3).saturating_add(100_000);
