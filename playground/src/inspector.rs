@@ -62,11 +62,20 @@ pub(crate) async fn load() -> Result<Inspector, String> {
     // A browser remembers that an import failed, and does not ask again for the same address.
     let again = if tries == 0 { String::new() } else { format!("?again={tries}") };
     let url = format!("{}standby/inspector.js{again}", server::root());
-    let module = JsFuture::from(import_module(&url)).await.map_err(|e| words(&e))?;
-    let module: Inspector = module.unchecked_into();
-    JsFuture::from(module.init().map_err(|e| words(&e))?).await.map_err(|e| words(&e))?;
+    let module: Inspector = import(&url).await?.unchecked_into();
     // Two widgets may have asked at the same time: the first one's stays.
     Ok(LOADED.with_borrow_mut(|loaded| loaded.get_or_insert(module).clone()))
+}
+
+/// Imports one of our modules, and has it set itself up.
+///
+/// # Errors
+/// What the browser says, for the reader.
+pub(crate) async fn import(url: &str) -> Result<JsValue, String> {
+    let module = JsFuture::from(import_module(url)).await.map_err(|e| words(&e))?;
+    let init = module.unchecked_ref::<Inspector>().init().map_err(|e| words(&e))?;
+    JsFuture::from(init).await.map_err(|e| words(&e))?;
+    Ok(module)
 }
 
 impl Inspector {
@@ -96,7 +105,7 @@ impl Inspector {
 }
 
 /// What a thrown value says.
-fn words(thrown: &JsValue) -> String {
+pub(crate) fn words(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => thrown.as_string().unwrap_or_else(|| "it failed without a word".to_owned()),

@@ -21,6 +21,7 @@
 //! - `axis`, `player`, `walk`: looking around in time; `gesture`, `keys`: by pointer and by keys
 //! - `news`, `preferences`: what is said aloud, and whether
 //! - `time`, and the crate `standby-dom`: the page itself
+//! - `herd`: hands experiments with a crowd over to the module that runs the model
 //! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
@@ -37,6 +38,7 @@ mod bench;
 mod exclusive;
 mod gesture;
 mod hand;
+mod herd;
 mod inspector;
 mod keys;
 mod lane;

@@ -96,6 +96,8 @@ enum Bench {
     Picture,
     /// For how long a page keeps the browser busy while a widget loads and four lanes run
     Page,
+    /// How many things a second the model of many clients does, and what a client takes
+    Sim,
 }
 
 fn main() -> ExitCode {
@@ -122,6 +124,13 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,
         Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,
+        Task::Bench { what: Bench::Sim } => {
+            let mut cargo = workspace.cargo();
+            cargo.args(["run", "--release", "--package", "standby-sim", "--example", "herd"]);
+            if !cargo.status()?.success() {
+                anyhow::bail!("the model could not be measured");
+            }
+        }
         Task::Bench { what: Bench::Picture } => browser::bench_picture(workspace)?,
     }
     Ok(ExitCode::SUCCESS)

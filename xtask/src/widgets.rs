@@ -1,8 +1,8 @@
-//! The widgets: `playground/` and `playground/inspector/` compiled to WebAssembly, and the JavaScript
+//! The widgets: `playground/`, `playground/inspector/` and `playground/herd/` compiled to WebAssembly, and the JavaScript
 //! around each, in `src/standby/`, from where mdBook copies them into the book.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -45,6 +45,11 @@ struct Bundle {
 const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby" };
 /// What it loads when a reader asks for more: the wire, the log, the code, the playground's editor.
 const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector" };
+/// What it loads where a page has an experiment with a crowd: the model of many clients.
+const HERD: Bundle = Bundle { package: "standby-herd", name: "herd" };
+/// In the background the same module runs the model; a worker is a script, and this is it.
+const HERD_WORKER: (&str, &str) =
+    ("herd-worker.js", "import start, { work } from \"./herd.js\";\nawait start();\nwork();\n");
 
 impl Bundle {
     /// Its files in the book's sources.
@@ -79,11 +84,7 @@ impl Bundle {
                 let name = file.file_name().context("a file has a name")?;
                 let bytes =
                     fs::read(made.join(name)).with_context(|| format!("reading {}", name.display()))?;
-                // mdBook watches this folder: what is the same stays untouched.
-                if fs::read(file).ok().as_ref() != Some(&bytes) {
-                    fs::create_dir_all(file.parent().context("a file has a folder")?)?;
-                    fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
-                }
+                write(file, &bytes)?;
             }
             workspace.remember(self.name, fresh)
         })
@@ -103,16 +104,35 @@ impl Bundle {
     }
 }
 
-/// Compiles both bundles and writes them to `src/standby/`.
+/// Writes a file. mdBook watches its folder: what is the same stays untouched.
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(file).ok().as_deref() != Some(bytes) {
+        fs::create_dir_all(file.parent().context("a file has a folder")?)?;
+        fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Compiles all bundles and writes them to `src/standby/`.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     add_target(workspace)?;
     step("widgets: compile", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--lib", "--target", TARGET, "--profile", profile.name()]);
-        run(cargo.args(["--package", WIDGETS.package, "--package", INSPECTOR.package]))
+        run(cargo.args([
+            "--package",
+            WIDGETS.package,
+            "--package",
+            INSPECTOR.package,
+            "--package",
+            HERD.package,
+        ]))
     })?;
     WIDGETS.write(workspace, profile)?;
-    INSPECTOR.write(workspace, profile)
+    INSPECTOR.write(workspace, profile)?;
+    HERD.write(workspace, profile)?;
+    let (name, script) = HERD_WORKER;
+    write(&workspace.path("src/standby").join(name), script.as_bytes())
 }
 
 /// Compiles them as for readers, but with a hook for `bench`; says in which folder they are.
@@ -144,9 +164,10 @@ pub(crate) fn weigh(workspace: &Workspace) -> Result<()> {
     let kb = |bytes: usize| format!("{:.1} KB", bytes as f64 / 1_000.0);
     let (widgets, inspector) = (WIDGETS.weight(workspace)?, INSPECTOR.weight(workspace)?);
     println!(
-        "    a page with an experiment loads {} with brotli, and {} more on demand",
+        "    a page with an experiment loads {} with brotli, and {} more on demand; {} where it has a crowd",
         kb(widgets),
-        kb(inspector)
+        kb(inspector),
+        kb(HERD.weight(workspace)?)
     );
     if widgets > MOST_BYTES {
         bail!("the widgets are {} with brotli; at most {} are allowed", kb(widgets), kb(MOST_BYTES));

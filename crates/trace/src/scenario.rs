@@ -326,7 +326,8 @@ pub struct Spreading {
     /// Whom it turns away it tells to come back after a random time of at most this (`Retry-After`).
     #[serde(skip_serializing_if = "is_zero")]
     pub retry_after_ms: u32,
-    /// Before it stops, it closes the connections one after another over so long.
+    /// Before it stops, it closes the connections one after another over so long. A new one answers
+    /// from the drain's beginning on, so that the restart is a handover.
     #[serde(skip_serializing_if = "is_zero")]
     pub drain_ms: u32,
 }

@@ -12,6 +12,7 @@ mod axe;
 mod delivery;
 mod exclusive;
 mod figures;
+mod herd;
 mod looking;
 mod pages;
 mod plain;
@@ -103,6 +104,15 @@ pub(crate) fn all() -> Vec<Case> {
             nothing_moves_when_the_widgets_come,
             print_has_every_figure_in_inks_for_paper,
             paper_has_the_figure_of_an_experiment_that_runs,
+        },
+        herd::{
+            a_guess_runs_it_and_is_answered,
+            every_experiment_with_a_crowd_runs,
+            it_says_how_far_it_is_and_can_be_cancelled,
+            it_runs_and_is_read_by_keys_alone,
+            a_link_sets_the_crowd_up_and_its_numbers_are_those_of_every_machine,
+            on_a_phone_it_fits_and_nothing_moves_when_it_comes,
+            a_million_come_back_while_the_page_goes_on,
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
