@@ -170,7 +170,7 @@ async fn observe(
 }
 
 /// `key=`.
-struct Key(Option<String>);
+pub(crate) struct Key(pub(crate) Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Problem;
@@ -180,7 +180,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
-async fn read<T: DeserializeOwned>(
+/// A body in JSON, within bounds.
+pub(crate) async fn read<T: DeserializeOwned>(
     body: Body,
     headers: &HeaderMap,
     title: &'static str,
