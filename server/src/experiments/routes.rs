@@ -139,7 +139,7 @@ async fn fault(
 ///
 /// Server to client, one JSON object a text frame, with one member that says what it is: first
 /// `hello`; then `published` for each event, `app` and `wire` for each message at the application
-/// and at the socket, `closed`, `fault`, `changed`; and `missed` where this observer was too slow.
+/// and at the socket, `closed`, `fault`, `changed`, `crowd`; and `missed` where this observer was too slow.
 /// Client to server: `{"clock": {"sent": number}}` asks for the server's clock.
 #[utoipa::path(
     get,
