@@ -123,7 +123,7 @@ impl Stage {
     }
 
     /// Ends the server in order; what it had to say of warnings and errors.
-    async fn end(mut self) -> Done<String> {
+    async fn end(self) -> Done<String> {
         let pid = self.child.id().ok_or("the server is gone")?;
         Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
         drop(self.observer);
