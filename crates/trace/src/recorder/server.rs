@@ -74,6 +74,7 @@ impl Recorder {
                 scenario.conditions = *conditions;
                 scenario.publish = *publish;
             }
+            ToObserver::Crowd(told) => self.crowd(told, clock),
             ToObserver::Missed { records } => {
                 let at = Moment::measured(self.trace().until_us);
                 let text = format!("the picture missed {records} records of the server");
