@@ -11,6 +11,7 @@
 //!   those who don't see it.
 //! - [`timeline()`]: the second small picture, of bytes and open connections over time.
 //! - [`hit()`]: which event or message is at a point; [`say_message()`]: what that message is.
+//! - [`herd`]: the picture of many clients, of counts over time.
 //! - [`format`](mod@format): how figures are written for readers.
 //!
 //! ```
@@ -33,6 +34,7 @@
 pub mod detail;
 pub mod format;
 mod geometry;
+pub mod herd;
 mod hit;
 mod index;
 mod layout;
@@ -48,4 +50,4 @@ pub use index::Index;
 pub use say::{Words, describe, say, say_message};
 pub use shape::{Anchor, Density, Figure, Hit, Ink, LaneBox, Shape, View, Weight};
 pub use svg::svg;
-pub use timeline::timeline;
+pub use timeline::{HEIGHT as TIMELINE_HEIGHT, timeline};

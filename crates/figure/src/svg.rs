@@ -8,23 +8,34 @@ use std::fmt::Write as _;
 
 use crate::detail::{hatching, head};
 use crate::format;
-use crate::shape::{Anchor, Figure, Ink, Shape, Weight};
+use crate::shape::{Figure, Ink, Shape, Weight};
 
-/// Writes a picture as one `<svg>` element. `title` is its text alternative.
+/// Writes a picture as one `<svg>` element. `title` is its text alternative; without one it is for
+/// the eye only. The lanes' labels are a group of their own, `sb-labels`.
 #[must_use]
 pub fn svg(figure: &Figure, title: &str) -> String {
     let mut out = String::with_capacity(figure.shapes.len() * 80 + 256);
     let (w, h) = (Number(figure.width), Number(figure.height));
     // Writing to a String can't fail.
-    let _ = write!(
-        out,
-        r#"<svg class="sb-figure" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label=""#
-    );
-    escape(&mut out, title);
-    out.push_str("\">");
-    for shape in &figure.shapes {
-        write_shape(&mut out, shape);
+    let _ = write!(out, r#"<svg class="sb-figure" viewBox="0 0 {w} {h}" width="{w}" height="{h}""#);
+    if title.is_empty() {
+        out.push_str(r#" aria-hidden="true">"#);
+    } else {
+        out.push_str(r#" role="img" aria-label=""#);
+        escape(&mut out, title);
+        out.push_str("\">");
     }
+    let write_shapes = |out: &mut String, shapes: Option<&[Shape]>| {
+        shapes.unwrap_or_default().iter().for_each(|shape| write_shape(out, shape));
+    };
+    let (shapes, labels) = (&figure.shapes, &figure.labels);
+    write_shapes(&mut out, shapes.get(..labels.start));
+    if !labels.is_empty() {
+        out.push_str(r#"<g class="sb-labels">"#);
+        write_shapes(&mut out, shapes.get(labels.clone()));
+        out.push_str("</g>");
+    }
+    write_shapes(&mut out, shapes.get(labels.end..));
     out.push_str("</svg>");
     out
 }
@@ -60,11 +71,7 @@ fn write_shape(out: &mut String, shape: &Shape) {
         }
         Shape::Text { x, y, anchor, size, strong, ink, text } => {
             let class = Class(if *strong { "sb-text sb-strong" } else { "sb-text" }, *ink, Weight::Normal);
-            let anchor = match anchor {
-                Anchor::Start => "start",
-                Anchor::Middle => "middle",
-                Anchor::End => "end",
-            };
+            let anchor = anchor.name();
             let [x, y, size] = [*x, *y, *size].map(Number);
             let tag =
                 write!(out, r#"<text {class} x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}">"#);
@@ -143,7 +150,7 @@ fn ink_name(ink: Ink) -> &'static str {
 }
 
 /// A length with at most one decimal.
-struct Number(f32);
+pub(crate) struct Number(pub(crate) f32);
 
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -153,7 +160,7 @@ impl std::fmt::Display for Number {
 
 /// Text for an element or an attribute. Line ends become blanks: a blank line would end the HTML
 /// block that the picture stands in.
-fn escape(out: &mut String, text: &str) {
+pub(crate) fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -170,9 +177,18 @@ fn escape(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::Anchor;
 
     fn figure(shapes: Vec<Shape>) -> Figure {
-        Figure { width: 100.0, height: 50.0, plot_x: 0.0, plot_w: 100.0, lanes: Vec::new(), shapes }
+        Figure {
+            width: 100.0,
+            height: 50.0,
+            plot_x: 0.0,
+            plot_w: 100.0,
+            lanes: Vec::new(),
+            shapes,
+            labels: 0..0,
+        }
     }
 
     fn text(text: &str) -> Shape {
