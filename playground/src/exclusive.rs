@@ -4,17 +4,17 @@
 //! experiment holds up to five of them. Whoever starts one says so to the others, on the page and
 //! over a `BroadcastChannel`; they let go. Nobody keeps a list, so nobody can leave a stale one.
 
-use serde::{Deserialize, Serialize};
+use standby_trace::json::{self, Members, Read, Value, Wrong};
 use wasm_bindgen::JsValue;
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use crate::{dom, time};
+use crate::dom::{self, time};
 
 /// The channel's name.
 const CHANNEL: &str = "standby";
 
 /// "I start now."
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Claim {
     /// When, on the wall clock.
     at_ms: u64,
@@ -22,7 +22,18 @@ pub(crate) struct Claim {
     by: u64,
 }
 
+impl Read for Claim {
+    fn read(value: &Value<'_>) -> Result<Self, Wrong> {
+        let of = Members::of("a claim", value)?;
+        Ok(Self { at_ms: of.u64("at_ms")?, by: of.u64("by")? })
+    }
+}
+
 impl Claim {
+    fn to_json(self) -> String {
+        format!(r#"{{"at_ms":{},"by":{}}}"#, self.at_ms, self.by)
+    }
+
     /// Whether whoever holds this claim gives way to `other`. Of two that started at once exactly
     /// one does.
     fn gives_way_to(self, other: Self) -> bool {
@@ -70,7 +81,7 @@ impl Exclusive {
             dom::on(channel, "message", move |event| {
                 let text = event_text(event);
                 // Whatever another version of this book may say there, only a claim counts.
-                if let Ok(claim) = standby_trace::json::read(&text)
+                if let Ok(claim) = json::read(&text)
                     && claims.borrow_mut().heard(claim)
                 {
                     give_way();
@@ -83,8 +94,8 @@ impl Exclusive {
     /// Tells the other tabs that an experiment starts here.
     pub(crate) fn claim(&self) {
         let claim = self.claims.borrow_mut().claim(time::wall_ms(), time::random());
-        if let (Some(channel), Ok(text)) = (&self.channel, serde_json::to_string(&claim)) {
-            let _ = channel.post_message(&JsValue::from_str(&text));
+        if let Some(channel) = &self.channel {
+            let _ = channel.post_message(&JsValue::from_str(&claim.to_json()));
         }
     }
 }
@@ -97,6 +108,12 @@ fn event_text(event: &web_sys::Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_claim_is_heard_as_it_was_made() {
+        let claim = Claim { at_ms: 1_764_000_000_000, by: (1 << 53) - 1 };
+        assert_eq!(json::read(&claim.to_json()), Ok(claim));
+    }
 
     #[test]
     fn the_later_claim_wins() {

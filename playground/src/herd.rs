@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlElement;
 
-use crate::{dom, inspector, server};
+use crate::{dom, module};
 
 #[wasm_bindgen]
 extern "C" {
@@ -19,13 +19,13 @@ extern "C" {
 
 /// Brings the placeholders of a page to life. Where that fails their figures stay.
 pub(crate) async fn mount(places: Vec<HtmlElement>) {
-    let herd: Herd = match inspector::import(&format!("{}standby/herd.js", server::root())).await {
+    let herd: Herd = match module::load("herd").await {
         Ok(module) => module.unchecked_into(),
         Err(why) => return dom::complain(&format!("the experiments of this page can't run: {why}")),
     };
     for place in places {
         if let Err(why) = herd.mount(&place) {
-            dom::complain(&format!("an experiment of this page can't run: {}", inspector::words(&why)));
+            dom::complain(&format!("an experiment of this page can't run: {}", module::words(&why)));
         }
     }
 }

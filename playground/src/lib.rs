@@ -9,24 +9,24 @@
 //! goes to the picture, the ledger and the sentence.
 //!
 //! ```text
-//! lane (machine + fetch, WebSocket, EventSource) ─┐
-//!                                                 ├─► run (recorder) ─► widget ─► view
-//! observer (the server's half, and its clock) ────┘
+//! the runner (lanes, observer) ─► sink ─► run (recorder) ─► widget ─► view
 //! ```
 //!
 //! - `widget`: one experiment; `state`: what it does when something happens; `page`: all of them
-//! - `live`, `run`, `lane`, `observer`, `server`: a live run
+//! - `runner`: the module that runs experiments, which comes with the first run; [`Sink`] is what it
+//!   knows of one; `live`, `run`: a run as the widget has it
 //! - `exclusive`, `presence`: one experiment at a time, and only while somebody can see it
 //! - `view`, `paint`, `pen`, `tiles`: what is shown; `scale`, `words`: how
 //! - `axis`, `player`, `walk`: looking around in time; `gesture`, `keys`: by pointer and by keys
 //! - `news`, `preferences`: what is said aloud, and whether
-//! - `time`, and the crate `standby-dom`: the page itself
+//! - `book`, and the crate `standby-dom`: the page itself
 //! - `herd`: hands experiments with a crowd over to the module that runs the model
-//! - `inspector`: the second module, which comes on demand; [`Host`] is what it knows of a widget
+//! - `inspector`: the module for whoever wants more than the picture, which comes on demand;
+//!   [`Host`] is what it knows of a widget; `module`: how modules are loaded
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
 //! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,
-//! `elsewhere`), `no-server`, `busy`, `refused` or `recorded`; `data-looks` is `follows` or `back`.
+//! `elsewhere`), `no-server`, `busy`, `not-loaded`, `refused` or `recorded`; `data-looks` is `follows` or `back`.
 //! Each row of the ledger has `data-lane`, its
 //! cells `data-lane` and `data-col`, and the row besides `data-events`, `data-last-id`,
 //! `data-reconnects`, `data-recovered`, `data-lost`, `data-resets` and `data-gave-up`. [`trace`]
@@ -35,16 +35,15 @@
 mod axis;
 #[cfg(feature = "bench")]
 mod bench;
+mod book;
 mod exclusive;
 mod gesture;
-mod hand;
 mod herd;
 mod inspector;
 mod keys;
-mod lane;
 mod live;
+mod module;
 mod news;
-mod observer;
 mod page;
 mod paint;
 mod pen;
@@ -52,11 +51,10 @@ mod player;
 mod preferences;
 mod presence;
 mod run;
+mod runner;
 mod scale;
-mod server;
 mod state;
 mod tiles;
-mod time;
 mod view;
 mod walk;
 mod widget;
@@ -65,6 +63,7 @@ mod words;
 use standby_dom as dom;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+pub use runner::Sink;
 pub use widget::host::Host;
 
 #[wasm_bindgen]
@@ -78,7 +77,7 @@ extern "C" {
 #[wasm_bindgen(start)]
 pub fn mount() {
     let url = MODULE_URL.with(Clone::clone);
-    server::set_root(server::root_of(&url));
+    book::set_root(book::root_of(&url));
     page::mount();
 }
 

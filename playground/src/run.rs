@@ -1,4 +1,4 @@
-//! What all parts of one live run share: its recorder, its clocks, and whether the server is there.
+//! What is known of one run: its recorder, and its clocks.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,37 +6,38 @@ use standby_trace::recorder::Recorder;
 use standby_trace::scenario::Scenario;
 use standby_trace::{Clock, tap};
 
-use crate::time;
+use crate::dom::time;
 
 /// One live run.
 pub(crate) struct Run {
     recorder: RefCell<Recorder>,
     clock: RefCell<Clock>,
-    began_us: i64,
-    away: Cell<bool>,
+    began_us: Cell<i64>,
     proxied: Cell<bool>,
 }
 
 impl Run {
-    /// A run that begins now.
+    /// A run that begins now, until [`Run::begin`] says otherwise.
     pub(crate) fn new(scenario: Scenario) -> Self {
         Self {
             recorder: Recorder::new(scenario, time::wall_ms()).into(),
             clock: RefCell::default(),
-            began_us: time::now_us(),
-            away: Cell::new(false),
+            began_us: time::now_us().into(),
             proxied: Cell::new(false),
         }
     }
 
-    /// Microseconds since the run's start.
-    pub(crate) fn now_us(&self) -> i64 {
-        time::now_us() - self.began_us
+    /// It begins now: nothing has happened before. Says when that is on the page's clock.
+    pub(crate) fn begin(&self) -> i64 {
+        let scenario = self.read(|recorder| recorder.trace().scenario.clone());
+        self.recorder.replace(Recorder::new(scenario, time::wall_ms()));
+        self.began_us.set(time::now_us());
+        self.began_us.get()
     }
 
-    /// A moment of the page's clock on the run's axis.
-    pub(crate) fn since_start_us(&self, page_us: u64) -> i64 {
-        i64::try_from(page_us).unwrap_or(i64::MAX) - self.began_us
+    /// Microseconds since the run's start.
+    pub(crate) fn now_us(&self) -> i64 {
+        time::now_us() - self.began_us.get()
     }
 
     /// Writes down what happened now.
@@ -77,15 +78,5 @@ impl Run {
     /// There is a proxy between this page and the server.
     pub(crate) fn is_proxied(&self) -> bool {
         self.proxied.get()
-    }
-
-    /// The server is known to be away.
-    pub(crate) fn is_away(&self) -> bool {
-        self.away.get()
-    }
-
-    /// The server went away, or is back.
-    pub(crate) fn set_away(&self, away: bool) {
-        self.away.set(away);
     }
 }

@@ -48,6 +48,11 @@ pub(crate) enum Trouble {
     },
     /// No answer came in time: the browser has no connection free.
     Busy,
+    /// The module that runs experiments can't be loaded.
+    NotLoaded {
+        /// What the browser says.
+        why: String,
+    },
     /// The server refused.
     Refused {
         /// What it said.

@@ -108,8 +108,18 @@ fn native(workspace: &Workspace, tally: &mut Tally) {
     tally.step("clippy", || {
         run(workspace.cargo().args(clippy).args(["--", "-D", "warnings"])).map(|_| Tests::NONE)
     });
-    let clippy =
-        ["clippy", "--quiet", "--package", "standby-playground", "--target", "wasm32-unknown-unknown"];
+    let clippy = [
+        "clippy",
+        "--quiet",
+        "--package",
+        "standby-runner",
+        "--package",
+        "standby-playground",
+        "--package",
+        "standby-inspector",
+        "--target",
+        "wasm32-unknown-unknown",
+    ];
     tally.step("clippy, as the browser compiles it", || {
         widgets::add_target(workspace)?;
         run(workspace.cargo().args(clippy).args(["--", "-D", "warnings"])).map(|_| Tests::NONE)

@@ -1,4 +1,4 @@
-//! The widgets: `playground/`, `playground/inspector/` and `playground/herd/` compiled to WebAssembly, and the JavaScript
+//! The widgets: `playground/` and the modules below it compiled to WebAssembly, and the JavaScript
 //! around each, in `src/standby/`, from where mdBook copies them into the book.
 
 use std::fs;
@@ -12,9 +12,6 @@ use crate::step::{run, step};
 use crate::workspace::{Workspace, stamp};
 
 const TARGET: &str = "wasm32-unknown-unknown";
-
-/// What a page may load for its experiments, with brotli, in bytes. What comes on demand isn't counted.
-const MOST_BYTES: usize = 250_000;
 
 /// How they are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,17 +36,24 @@ struct Bundle {
     package: &'static str,
     /// Its files are `NAME.js` and `NAME_bg.wasm`.
     name: &'static str,
+    /// What it may weigh with brotli: its two files together.
+    most_bytes: usize,
 }
 
 /// What every page with an experiment loads.
-const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby" };
+const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby", most_bytes: 180_000 };
 /// What it loads when a reader asks for more: the wire, the log, the code, the playground's editor.
-const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector" };
+const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector", most_bytes: 250_000 };
+
+/// What it loads when a reader is about to run something: the transports, and the observer.
+const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner", most_bytes: 150_000 };
+
 /// What it loads where a page has an experiment with a crowd: the model of many clients.
-const HERD: Bundle = Bundle { package: "standby-herd", name: "herd" };
+const HERD: Bundle = Bundle { package: "standby-herd", name: "herd", most_bytes: 150_000 };
 /// In the background the same module runs the model; a worker is a script, and this is it.
 const HERD_WORKER: (&str, &str) =
     ("herd-worker.js", "import start, { work } from \"./herd.js\";\nawait start();\nwork();\n");
+const ALL: [&Bundle; 4] = [&WIDGETS, &INSPECTOR, &RUNNER, &HERD];
 
 impl Bundle {
     /// Its files in the book's sources.
@@ -82,8 +86,11 @@ impl Bundle {
                 .generate(&made)?;
             for file in &files {
                 let name = file.file_name().context("a file has a name")?;
-                let bytes =
+                let mut bytes =
                     fs::read(made.join(name)).with_context(|| format!("reading {}", name.display()))?;
+                if profile == Profile::Small && file.extension().is_some_and(|end| end == "js") {
+                    bytes = without_comments(&String::from_utf8(bytes)?).into_bytes();
+                }
                 write(file, &bytes)?;
             }
             workspace.remember(self.name, fresh)
@@ -102,6 +109,18 @@ impl Bundle {
         }
         Ok(total)
     }
+
+    fn refuse_if_heavy(&self, bytes: usize) -> Result<()> {
+        if bytes > self.most_bytes {
+            bail!(
+                "{} weighs {} with brotli; at most {} are allowed",
+                self.name,
+                kb(bytes),
+                kb(self.most_bytes)
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Writes a file. mdBook watches its folder: what is the same stays untouched.
@@ -119,18 +138,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     step("widgets: compile", || {
         let mut cargo = workspace.cargo();
         cargo.args(["build", "--lib", "--target", TARGET, "--profile", profile.name()]);
-        run(cargo.args([
-            "--package",
-            WIDGETS.package,
-            "--package",
-            INSPECTOR.package,
-            "--package",
-            HERD.package,
-        ]))
+        run(cargo.args(ALL.iter().flat_map(|bundle| ["--package", bundle.package])))
     })?;
-    WIDGETS.write(workspace, profile)?;
-    INSPECTOR.write(workspace, profile)?;
-    HERD.write(workspace, profile)?;
+    ALL.iter().try_for_each(|bundle| bundle.write(workspace, profile))?;
     let (name, script) = HERD_WORKER;
     write(&workspace.path("src/standby").join(name), script.as_bytes())
 }
@@ -159,23 +169,29 @@ pub(crate) fn for_bench(workspace: &Workspace) -> Result<PathBuf> {
     Ok(made)
 }
 
+/// A script as wasm-bindgen writes it, without the lines that are comments and without indents. It
+/// writes neither within a text of several lines.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().map(str::trim_start);
+    let is_comment = |line: &&str| ["//", "/*", "*"].iter().any(|begins| line.starts_with(begins));
+    let code = lines.filter(|line| !line.is_empty() && !is_comment(line));
+    code.fold(String::with_capacity(script.len()), |all, line| all + line + "\n")
+}
+
 /// Weighs what a page loads, with brotli, and refuses what is too heavy.
 pub(crate) fn weigh(workspace: &Workspace) -> Result<()> {
-    let kb = |bytes: usize| format!("{:.1} KB", bytes as f64 / 1_000.0);
-    let (widgets, inspector) = (WIDGETS.weight(workspace)?, INSPECTOR.weight(workspace)?);
-    println!(
-        "    a page with an experiment loads {} with brotli, and {} more on demand; {} where it has a crowd",
-        kb(widgets),
-        kb(inspector),
-        kb(HERD.weight(workspace)?)
-    );
-    if widgets > MOST_BYTES {
-        bail!("the widgets are {} with brotli; at most {} are allowed", kb(widgets), kb(MOST_BYTES));
+    for bundle in ALL {
+        let bytes = bundle.weight(workspace)?;
+        println!("    {} weighs {} with brotli", bundle.name, kb(bytes));
+        bundle.refuse_if_heavy(bytes)?;
     }
     Ok(())
 }
 
-/// Rust's WebAssembly target, by rustup where it is missing.
+fn kb(bytes: usize) -> String {
+    format!("{:.1} KB", bytes as f64 / 1_000.0)
+}
+
 /// Adds the target that the widgets are compiled for, where it is missing.
 pub(crate) fn add_target(workspace: &Workspace) -> Result<()> {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
@@ -190,4 +206,24 @@ pub(crate) fn add_target(workspace: &Workspace) -> Result<()> {
         )
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_byte_too_heavy_is_refused() {
+        for bundle in ALL {
+            assert!(bundle.refuse_if_heavy(bundle.most_bytes).is_ok());
+            let refused = bundle.refuse_if_heavy(bundle.most_bytes + 1).unwrap_err().to_string();
+            assert!(refused.contains(bundle.name), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_script_loses_its_comments_and_nothing_else() {
+        let script = "/**\n * A run.\n */\nexport class Run {\n    // Gone.\n    a() {\n        return 2 * 3; // stays\n    }\n}\n";
+        assert_eq!(without_comments(script), "export class Run {\na() {\nreturn 2 * 3; // stays\n}\n}\n");
+    }
 }

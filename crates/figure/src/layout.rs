@@ -163,3 +163,9 @@ impl Scale {
         (self.from_us..=self.end_us).contains(&at_us)
     }
 }
+
+/// The nearest to `x` between two places. `clamp` would panic where they are in the wrong order, and
+/// print both: what prints floating-point numbers is a fourteenth of what a page loads.
+pub(crate) fn within(x: f32, from: f32, to: f32) -> f32 {
+    x.max(from).min(to)
+}

@@ -6,6 +6,7 @@ use standby_trace::{SpanKind, Trace, order};
 use crate::format;
 use crate::geometry::Frame;
 use crate::geometry::round_step;
+use crate::layout::within;
 use crate::shape::{Anchor, Figure, Ink, Shape, View, Weight};
 use crate::text;
 
@@ -159,7 +160,7 @@ fn steps(frame: &Frame<'_>) -> Vec<(f32, u64)> {
 fn open_line(frame: &Frame<'_>, steps: &[(f32, u64)], most: u64, shapes: &mut Vec<Shape>) {
     let (base, rise) = rows(frame).open;
     let y = |open: u64| base - (open as f64 / most.max(1) as f64) as f32 * rise;
-    let end = frame.scale.x(frame.scale.end_us).clamp(frame.layout.plot_x, frame.layout.plot_right());
+    let end = within(frame.scale.x(frame.scale.end_us), frame.layout.plot_x, frame.layout.plot_right());
     let mut line = |x1, y1, x2, y2| {
         let (ink, weight) = (Ink::Request, Weight::Normal);
         shapes.push(Shape::Line { x1, y1, x2, y2, arrow: false, ink, weight });

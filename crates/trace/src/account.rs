@@ -6,9 +6,7 @@
 
 use std::ops::Range;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
+use crate::json::Value;
 use crate::tap::{Part, Via};
 use crate::trace::{Direction, Kind};
 
@@ -102,60 +100,37 @@ fn response_head(via: Via, bytes: &[u8]) -> Carried {
 
 /// The body of an answer to a poll.
 fn answer(bytes: &[u8]) -> Carried {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        #[serde(borrow)]
-        events: Vec<&'a RawValue>,
-    }
     // Problem details (RFC 9457) have no `events`.
-    let Some(answer) =
-        str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str::<Answer<'_>>(text).ok())
-    else {
+    let tree = str::from_utf8(bytes).ok().and_then(|text| Value::parse(text).ok());
+    let Some(events) = tree.as_ref().and_then(|tree| tree.get("events")?.as_list()) else {
         return Carried::nothing(Kind::Refusal);
     };
     let mut carried = Carried::nothing(Kind::Answer);
-    for event in answer.events {
-        carried.news(event.get());
+    for event in events {
+        carried.news(event);
     }
     carried
 }
 
 /// One JSON object from the server, as a frame or in an SSE event.
 fn object(bytes: &[u8]) -> Carried {
-    #[derive(Deserialize)]
-    struct Any<'a> {
-        id: Option<u64>,
-        #[serde(borrow)]
-        hello: Option<&'a RawValue>,
-        #[serde(borrow)]
-        gap: Option<&'a RawValue>,
-        #[serde(borrow)]
-        reset: Option<&'a RawValue>,
-        #[serde(borrow)]
-        heartbeat: Option<&'a RawValue>,
-        #[serde(borrow)]
-        error: Option<&'a RawValue>,
-    }
-    let Some((text, any)) = std::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| serde_json::from_str::<Any<'_>>(text).ok().map(|any| (text, any)))
-    else {
+    let Some(tree) = str::from_utf8(bytes).ok().and_then(|text| Value::parse(text).ok()) else {
         return Carried::nothing(Kind::Other);
     };
-    let kind = match any {
-        Any { id: Some(_), .. } => {
-            let mut carried = Carried::nothing(Kind::Event);
-            carried.news(text);
-            return carried;
-        }
-        Any { hello: Some(_), .. } => Kind::Open,
-        Any { gap: Some(_), .. } => Kind::Gap,
-        Any { reset: Some(_), .. } => Kind::Reset,
-        Any { heartbeat: Some(_), .. } => Kind::KeepAlive,
-        Any { error: Some(_), .. } => Kind::Refusal,
-        _ => Kind::Other,
-    };
-    Carried::nothing(kind)
+    if tree.get("id").is_some() {
+        let mut carried = Carried::nothing(Kind::Event);
+        carried.news(&tree);
+        return carried;
+    }
+    let kinds = [
+        ("hello", Kind::Open),
+        ("gap", Kind::Gap),
+        ("reset", Kind::Reset),
+        ("heartbeat", Kind::KeepAlive),
+        ("error", Kind::Refusal),
+    ];
+    let kind = kinds.into_iter().find(|(name, _)| tree.get(name).is_some());
+    Carried::nothing(kind.map_or(Kind::Other, |(_, kind)| kind))
 }
 
 /// A piece of an event stream, as our server cuts it: whole events and comments (HTML §9.2.5).
@@ -195,7 +170,9 @@ fn event_stream(bytes: &[u8]) -> Carried {
             ("reset", _) => kind = Kind::Reset,
             ("" | "message", Some(json)) => {
                 kind = Kind::Event;
-                whole.news(json);
+                if let Ok(event) = Value::parse(json) {
+                    whole.news(&event);
+                }
             }
             _ => {}
         }
@@ -207,13 +184,10 @@ fn event_stream(bytes: &[u8]) -> Carried {
 }
 
 impl Carried {
-    /// Counts one event's JSON.
-    fn news(&mut self, json: &str) {
-        #[derive(Deserialize)]
-        struct Id {
-            id: u64,
-        }
-        if let Ok(Id { id }) = serde_json::from_str(json) {
+    /// Counts one event.
+    fn news(&mut self, event: &Value<'_>) {
+        if let Some(id) = event.get("id").and_then(Value::as_u64) {
+            let json = event.text();
             self.events.push(id);
             // The text is borrowed from the bytes, so where it lies tells where it stands in them.
             let from = json.as_ptr() as usize;

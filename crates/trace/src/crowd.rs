@@ -4,9 +4,8 @@
 //! counts what happened to all of them within [`TALLY_US`].
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::json::{Members, Wrong};
+use crate::json::{Members, Value, Wrong};
 use crate::scenario::LaneSpec;
 
 /// How long one tally is.
@@ -121,7 +120,7 @@ impl Cost {
     }
 }
 
-pub(crate) fn tally(value: &Value) -> Result<Tally, Wrong> {
+pub(crate) fn tally(value: &Value<'_>) -> Result<Tally, Wrong> {
     let of = Members::of("a tally", value)?;
     Ok(Tally {
         arrivals: of.u32("arrivals")?,
@@ -137,7 +136,7 @@ pub(crate) fn tally(value: &Value) -> Result<Tally, Wrong> {
     })
 }
 
-pub(crate) fn cost(value: &Value) -> Result<Cost, Wrong> {
+pub(crate) fn cost(value: &Value<'_>) -> Result<Cost, Wrong> {
     let of = Members::of("a cost", value)?;
     Ok(Cost {
         after_us: of.u64("after_us")?,

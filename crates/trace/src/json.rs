@@ -1,36 +1,51 @@
 //! JSON read by way of a tree.
 //!
 //! serde writes a reader of its own for each type and for each source that it is read from. In a page
-//! that was a third of what is loaded. So what a page reads is read from a tree, which is one source;
-//! and the large types, a trace and what the server tells an observer, are read from it by hand, member
-//! by member, with `Members`. That is a tenth of the code, and it says which member is wrong.
+//! that was a third of what is loaded. So what a page reads is read from a tree, which is one source,
+//! by hand, member by member, with [`Members`]. That is a tenth of the code, and it says which member
+//! is wrong. Elsewhere the same types are `Deserialize`, by the same tree.
 
+mod tree;
+
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::{Error as NoSuchName, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Error, Map, Value};
+
+pub use tree::Value;
+
+/// What can be read from a tree.
+pub trait Read: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong, by the name of the member.
+    fn read(value: &Value<'_>) -> Result<Self, Wrong>;
+}
 
 /// Reads a value from JSON.
 ///
 /// # Errors
-/// The text is not JSON, or not of this type. What is wrong with a type is told without its place.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    T::deserialize(tree(text)?)
+/// The text is not JSON, or not of this type.
+pub fn read<T: Read>(text: &str) -> Result<T, Wrong> {
+    T::read(&Value::parse(text)?)
 }
 
-// Not generic: there is one of it.
-fn tree(text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text)
+impl<T: Read> Read for Vec<T> {
+    fn read(value: &Value<'_>) -> Result<Self, Wrong> {
+        value.as_list().ok_or_else(|| Wrong::new("it is not a list"))?.iter().map(T::read).collect()
+    }
 }
 
-/// What is wrong with a member.
+/// What is wrong with a text or a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong(String);
+pub struct Wrong(String);
 
 impl Wrong {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
+    /// In words.
+    pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }
@@ -41,24 +56,42 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// For a `Deserialize` that reads by hand: the tree, and then what `read` makes of it.
-pub(crate) fn by_hand<'de, T, D: Deserializer<'de>>(
-    deserializer: D,
-    read: impl FnOnce(&Value) -> Result<T, Wrong>,
-) -> Result<T, D::Error> {
-    read(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+impl std::error::Error for Wrong {}
+
+/// For a `Deserialize` of what can be read: whatever it is written in becomes JSON first.
+pub(crate) fn by_hand<'de, T: Read, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let text = serde_json::Value::deserialize(deserializer)?.to_string();
+    read(&text).map_err(serde::de::Error::custom)
 }
 
+/// Types that are read by a function.
+macro_rules! read_by_hand {
+    ($($type:ty: $read:ident),* $(,)?) => {
+        $(impl $crate::json::Read for $type {
+            fn read(value: &$crate::json::Value<'_>) -> Result<Self, $crate::json::Wrong> {
+                $read(value)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::json::by_hand(deserializer)
+            }
+        })*
+    };
+}
+pub(crate) use read_by_hand;
+
 /// The members of an object. Those that nobody asks for are ignored; `null` is as absent.
-#[derive(Clone, Copy)]
-pub(crate) struct Members<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Members<'a> {
     of: &'static str,
-    map: &'a Map<String, Value>,
+    map: &'a [(Cow<'a, str>, Value<'a>)],
 }
 
 impl<'a> Members<'a> {
     /// The members of `value`, which is a `what`.
-    pub(crate) fn of(what: &'static str, value: &'a Value) -> Result<Self, Wrong> {
+    pub fn of(what: &'static str, value: &'a Value<'a>) -> Result<Self, Wrong> {
         let map = value.as_object().ok_or_else(|| Wrong::new(format!("{what} is not an object")))?;
         Ok(Self { of: what, map })
     }
@@ -68,107 +101,110 @@ impl<'a> Members<'a> {
     }
 
     /// A member, if it is there.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.map.get(name).filter(|value| !value.is_null())
+    pub fn get(&self, name: &str) -> Option<&'a Value<'a>> {
+        let (_, value) = self.map.iter().rfind(|(known, _)| known == name)?;
+        (!value.is_null()).then_some(value)
     }
 
     /// A member that must be there.
-    pub(crate) fn need(&self, name: &str) -> Result<&'a Value, Wrong> {
+    pub fn need(&self, name: &str) -> Result<&'a Value<'a>, Wrong> {
         self.get(name).ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// A number from 0 on, if it is there.
-    pub(crate) fn maybe_u64(&self, name: &str) -> Result<Option<u64>, Wrong> {
+    pub fn maybe_u64(&self, name: &str) -> Result<Option<u64>, Wrong> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_u64().map(Some).ok_or_else(|| self.wrong(name, "is not a whole number from 0 on"))
     }
 
     /// A number from 0 on.
-    pub(crate) fn u64(&self, name: &str) -> Result<u64, Wrong> {
+    pub fn u64(&self, name: &str) -> Result<u64, Wrong> {
         self.maybe_u64(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// A number from 0 to 2^32 - 1, if it is there.
-    pub(crate) fn maybe_u32(&self, name: &str) -> Result<Option<u32>, Wrong> {
+    pub fn maybe_u32(&self, name: &str) -> Result<Option<u32>, Wrong> {
         let Some(n) = self.maybe_u64(name)? else { return Ok(None) };
         u32::try_from(n).map(Some).map_err(|_| self.wrong(name, "is too large"))
     }
 
     /// A number from 0 to 2^32 - 1.
-    pub(crate) fn u32(&self, name: &str) -> Result<u32, Wrong> {
+    pub fn u32(&self, name: &str) -> Result<u32, Wrong> {
         self.maybe_u32(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// A number from 0 to 65,535, if it is there.
-    pub(crate) fn maybe_u16(&self, name: &str) -> Result<Option<u16>, Wrong> {
+    pub fn maybe_u16(&self, name: &str) -> Result<Option<u16>, Wrong> {
         let Some(n) = self.maybe_u64(name)? else { return Ok(None) };
         u16::try_from(n).map(Some).map_err(|_| self.wrong(name, "is too large"))
     }
 
     /// A number, if it is there.
-    pub(crate) fn maybe_i64(&self, name: &str) -> Result<Option<i64>, Wrong> {
+    pub fn maybe_i64(&self, name: &str) -> Result<Option<i64>, Wrong> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_i64().map(Some).ok_or_else(|| self.wrong(name, "is not a whole number"))
     }
 
     /// A number.
-    pub(crate) fn i64(&self, name: &str) -> Result<i64, Wrong> {
+    pub fn i64(&self, name: &str) -> Result<i64, Wrong> {
         self.maybe_i64(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// Yes or no; no where it is absent.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool, Wrong> {
+    pub fn flag(&self, name: &str) -> Result<bool, Wrong> {
         let Some(value) = self.get(name) else { return Ok(false) };
         value.as_bool().ok_or_else(|| self.wrong(name, "is neither true nor false"))
     }
 
     /// A text, if it is there.
-    pub(crate) fn maybe_text(&self, name: &str) -> Result<Option<&'a str>, Wrong> {
+    pub fn maybe_text(&self, name: &str) -> Result<Option<&'a str>, Wrong> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_str().map(Some).ok_or_else(|| self.wrong(name, "is not a text"))
     }
 
     /// A text.
-    pub(crate) fn text(&self, name: &str) -> Result<&'a str, Wrong> {
+    pub fn text(&self, name: &str) -> Result<&'a str, Wrong> {
         self.maybe_text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// One of the names of an enum without contents.
-    pub(crate) fn name<T: DeserializeOwned>(&self, name: &str) -> Result<T, Wrong> {
+    pub fn name<T: DeserializeOwned>(&self, name: &str) -> Result<T, Wrong> {
         self.named(name, self.need(name)?)
     }
 
     /// The same, if it is there.
-    pub(crate) fn maybe_name<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Wrong> {
+    pub fn maybe_name<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Wrong> {
         self.get(name).map(|value| self.named(name, value)).transpose()
     }
 
     /// The same for a value of the member `name`.
-    pub(crate) fn named<T: DeserializeOwned>(&self, name: &str, value: &Value) -> Result<T, Wrong> {
+    pub fn named<T: DeserializeOwned>(&self, name: &str, value: &Value<'_>) -> Result<T, Wrong> {
         let text = value.as_str().ok_or_else(|| self.wrong(name, "is not a text"))?;
         let text: StrDeserializer<'_, NoSuchName> = text.into_deserializer();
         T::deserialize(text).map_err(|e| self.wrong(name, &format!("is wrong: {e}")))
     }
 
     /// Refuses members of other names.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Wrong> {
-        let Some(name) = self.map.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    pub fn only(&self, known: &[&str]) -> Result<(), Wrong> {
+        let Some((name, _)) = self.map.iter().find(|(name, _)| !known.contains(&name.as_ref())) else {
+            return Ok(());
+        };
         let known = known.join("`, `");
         Err(Wrong::new(format!("unknown field `{name}` of {}, expected one of `{known}`", self.of)))
     }
 
     /// A list, each of its items read by `item`; an empty one where it is absent.
-    pub(crate) fn list<T>(
+    pub fn list<T>(
         &self,
         name: &str,
-        item: impl Fn(&'a Value) -> Result<T, Wrong>,
+        item: impl Fn(&'a Value<'a>) -> Result<T, Wrong>,
     ) -> Result<Vec<T>, Wrong> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
-        value.as_array().ok_or_else(|| self.wrong(name, "is not a list"))?.iter().map(item).collect()
+        value.as_list().ok_or_else(|| self.wrong(name, "is not a list"))?.iter().map(item).collect()
     }
 
     /// Numbers from 0 on; none where it is absent.
-    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<u64>, Wrong> {
+    pub fn numbers(&self, name: &str) -> Result<Vec<u64>, Wrong> {
         self.list(name, |value| value.as_u64().ok_or_else(|| self.wrong(name, "holds what is no number")))
     }
 }
@@ -180,7 +216,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_member_is_said_with_its_name() {
-        let tree = tree(r#"{"n":-1,"long":70000,"text":5,"way":"up","list":[1,"a"],"null":null}"#).unwrap();
+        let tree =
+            Value::parse(r#"{"n":-1,"long":70000,"text":5,"way":"up","list":[1,"a"],"null":null}"#).unwrap();
         let members = Members::of("a thing", &tree).unwrap();
         let said = [
             members.u64("n").unwrap_err(),
@@ -194,6 +231,6 @@ mod tests {
             assert!(wrong.0.starts_with(&format!("`{name}` of a thing ")), "{wrong}");
         }
         assert_eq!(members.maybe_u64("null"), Ok(None));
-        assert!(Members::of("a thing", &Value::Null).is_err());
+        assert!(Members::of("a thing", &Value::parse("null").unwrap()).is_err());
     }
 }

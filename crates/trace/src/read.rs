@@ -1,11 +1,8 @@
 //! Reading a trace from a file that someone drops on the page: it may hold anything, and nothing
 //! of it is used before it was checked.
 
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-
 use crate::crowd::{self, CrowdRun, cost, tally};
-use crate::json::{Members, Wrong, by_hand};
+use crate::json::{Members, Value, Wrong, read_by_hand};
 use crate::scenario::{self, read::scenario};
 use crate::tap::base64_bytes;
 use crate::trace::{Lane, Mark, MarkKind, Message, Moment, Piece, Published, Span, Trace, VERSION};
@@ -41,8 +38,9 @@ impl Trace {
             return Err(BadTrace("This file is too large: at most 32 MB are read.".to_owned()));
         }
         let bad = |e: &dyn std::fmt::Display| BadTrace(format!("This file is not a trace: {e}."));
-        let tree: Value = crate::json::read(text).map_err(|e| bad(&e))?;
-        if let Some(v) = tree.get("v").filter(|v| v.is_number() && **v != VERSION) {
+        let tree = Value::parse(text).map_err(|e| bad(&e))?;
+        if let Some(v) = tree.get("v").filter(|v| v.is_number() && v.as_u64() != Some(VERSION.into())) {
+            let v = v.text();
             return Err(BadTrace(format!("This trace has version {v}; this book reads version {VERSION}.")));
         }
         let trace = trace(&tree).map_err(|e| bad(&e))?;
@@ -120,19 +118,12 @@ impl Trace {
     }
 }
 
-impl<'de> Deserialize<'de> for Trace {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        by_hand(deserializer, trace)
-    }
+read_by_hand! {
+    Trace: trace,
+    Piece: piece,
 }
 
-impl<'de> Deserialize<'de> for Piece {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        by_hand(deserializer, piece)
-    }
-}
-
-fn trace(value: &Value) -> Result<Trace, Wrong> {
+fn trace(value: &Value<'_>) -> Result<Trace, Wrong> {
     let of = Members::of("the trace", value)?;
     Ok(Trace {
         v: of.u32("v")?,
@@ -152,7 +143,7 @@ fn trace(value: &Value) -> Result<Trace, Wrong> {
     })
 }
 
-fn lane(value: &Value) -> Result<Lane, Wrong> {
+fn lane(value: &Value<'_>) -> Result<Lane, Wrong> {
     let of = Members::of("a lane", value)?;
     Ok(Lane {
         sub: of.text("sub")?.to_owned(),
@@ -161,7 +152,7 @@ fn lane(value: &Value) -> Result<Lane, Wrong> {
     })
 }
 
-fn moment(value: &Value) -> Result<Moment, Wrong> {
+fn moment(value: &Value<'_>) -> Result<Moment, Wrong> {
     let of = Members::of("a moment", value)?;
     Ok(Moment { at_us: of.i64("at_us")?, inferred: of.flag("inferred")? })
 }
@@ -170,12 +161,12 @@ fn maybe_moment(of: &Members<'_>, name: &str) -> Result<Option<Moment>, Wrong> {
     of.get(name).map(moment).transpose()
 }
 
-fn published(value: &Value) -> Result<Published, Wrong> {
+fn published(value: &Value<'_>) -> Result<Published, Wrong> {
     let of = Members::of("a published event", value)?;
     Ok(Published { id: of.u64("id")?, at_us: of.i64("at_us")?, life: of.maybe_u32("life")?.unwrap_or(0) })
 }
 
-fn message(value: &Value) -> Result<Message, Wrong> {
+fn message(value: &Value<'_>) -> Result<Message, Wrong> {
     let of = Members::of("a message", value)?;
     Ok(Message {
         lane: of.maybe_u16("lane")?.ok_or_else(|| Wrong::new("a message has no `lane`"))?,
@@ -195,7 +186,7 @@ fn message(value: &Value) -> Result<Message, Wrong> {
     })
 }
 
-fn span(value: &Value) -> Result<Span, Wrong> {
+fn span(value: &Value<'_>) -> Result<Span, Wrong> {
     let of = Members::of("a span", value)?;
     Ok(Span {
         lane: of.maybe_u16("lane")?,
@@ -209,7 +200,7 @@ fn span(value: &Value) -> Result<Span, Wrong> {
     })
 }
 
-fn mark(value: &Value) -> Result<Mark, Wrong> {
+fn mark(value: &Value<'_>) -> Result<Mark, Wrong> {
     let of = Members::of("a mark", value)?;
     let text = |name: &str| of.text(name).map(str::to_owned);
     let kind = match of.text("kind")? {
@@ -226,7 +217,7 @@ fn mark(value: &Value) -> Result<Mark, Wrong> {
     Ok(Mark { lane: of.maybe_u16("lane")?, at: moment(of.need("at")?)?, kind })
 }
 
-fn crowd_run(value: &Value) -> Result<CrowdRun, Wrong> {
+fn crowd_run(value: &Value<'_>) -> Result<CrowdRun, Wrong> {
     let of = Members::of("a crowd's run", value)?;
     Ok(CrowdRun {
         row: of.maybe_u16("row")?.unwrap_or(0),
@@ -238,7 +229,7 @@ fn crowd_run(value: &Value) -> Result<CrowdRun, Wrong> {
     })
 }
 
-fn piece(value: &Value) -> Result<Piece, Wrong> {
+fn piece(value: &Value<'_>) -> Result<Piece, Wrong> {
     let of = Members::of("a piece", value)?;
     Ok(Piece {
         id: of.u64("id")?,

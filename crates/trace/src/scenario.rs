@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::{Read, Value};
+
 /// The version that this code reads and writes.
 pub const VERSION: u32 = 1;
 
@@ -478,13 +480,14 @@ impl Scenario {
     /// The first thing that is wrong, in words for whoever wrote it.
     pub fn from_json(text: &str) -> Result<Self, BadScenario> {
         let bad = |e: &dyn fmt::Display| BadScenario(format!("this is not a scenario: {e}"));
-        let tree: serde_json::Value = crate::json::read(text).map_err(|e| bad(&e))?;
-        if let Some(v) = tree.get("v").filter(|v| v.is_number() && **v != VERSION) {
+        let tree = Value::parse(text).map_err(|e| bad(&e))?;
+        if let Some(v) = tree.get("v").filter(|v| v.is_number() && v.as_u64() != Some(VERSION.into())) {
             return Err(BadScenario(format!(
-                "this scenario has version {v}; this book reads version {VERSION}"
+                "this scenario has version {}; this book reads version {VERSION}",
+                v.text()
             )));
         }
-        let scenario = Self::deserialize(tree).map_err(|e| bad(&e))?;
+        let scenario = Self::read(&tree).map_err(|e| bad(&e))?;
         scenario.check()?;
         Ok(scenario)
     }

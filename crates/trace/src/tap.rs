@@ -8,11 +8,10 @@
 //! that a picture can show a message under way; `wire` brings the bytes. The two are joined by
 //! `(conn, direction, seq)`.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::crowd::{Cost, Tally, cost, tally};
-use crate::json::{Members, Wrong, by_hand};
+use crate::json::{Members, Value, Wrong, read_by_hand};
 use crate::scenario::read::{conditions, fault, lane, publish};
 use crate::scenario::{Conditions, Fault, LaneSpec, Publish, Transport};
 use crate::trace::{Direction, Kind};
@@ -267,17 +266,16 @@ pub struct CrowdTally {
     pub cost: Option<Cost>,
 }
 
-impl<'de> Deserialize<'de> for ToObserver {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        by_hand(deserializer, to_observer)
-    }
+read_by_hand! {
+    ToObserver: to_observer,
+    ExperimentStarted: started,
 }
 
-fn to_observer(value: &Value) -> Result<ToObserver, Wrong> {
-    let record = value.as_object().and_then(|record| record.iter().next());
+fn to_observer(value: &Value<'_>) -> Result<ToObserver, Wrong> {
+    let record = value.as_object().and_then(|record| record.first());
     let (name, value) = record.ok_or_else(|| Wrong::new("a record has one member that says what it is"))?;
     let of = Members::of("a record", value)?;
-    Ok(match name.as_str() {
+    Ok(match name.as_ref() {
         "hello" => ToObserver::Hello {
             topic: of.text("topic")?.to_owned(),
             epoch: of.maybe_text("epoch")?.map(str::to_owned),
@@ -340,6 +338,11 @@ fn to_observer(value: &Value) -> Result<ToObserver, Wrong> {
     })
 }
 
+fn started(value: &Value<'_>) -> Result<ExperimentStarted, Wrong> {
+    let of = Members::of("what was started", value)?;
+    Ok(ExperimentStarted { topic: of.text("topic")?.to_owned(), key: of.text("key")?.to_owned() })
+}
+
 fn exchange(of: &Members<'_>) -> Result<Exchange, Wrong> {
     Ok(Exchange {
         conn: of.u64("conn")?,
@@ -373,7 +376,7 @@ pub struct StartExperiment {
 }
 
 /// The answer to [`StartExperiment`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExperimentStarted {
     /// The topic, unguessable: a digest of the key.
     pub topic: String,

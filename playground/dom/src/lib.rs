@@ -3,6 +3,8 @@
 //! Text goes in as text nodes only. There is no way here to set HTML, so what came over the wire
 //! can't become any.
 
+pub mod time;
+
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
 use web_sys::{Document, Element, Event, HtmlElement, Text, Window};

@@ -3,6 +3,7 @@
 //! Numbers of messages are JavaScript's: all of ours fit into one exactly.
 
 use serde::Deserialize;
+use standby_trace::json;
 use standby_trace::{Piece, Trace};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -82,7 +83,7 @@ impl Host {
     /// The trace, without its bytes.
     #[must_use]
     pub fn trace(&self) -> Option<Trace> {
-        serde_json::from_str(&self.trace_json().ok()?).ok()
+        json::read(&self.trace_json().ok()?).ok()
     }
 
     /// The trace with its bytes, as it is saved.
@@ -95,7 +96,7 @@ impl Host {
     #[must_use]
     pub fn pieces(&self, number: u64) -> Vec<Piece> {
         let json = self.pieces_json(number as f64).unwrap_or_default();
-        serde_json::from_str(&json).unwrap_or_default()
+        json::read(&json).unwrap_or_default()
     }
 
     /// Grows with every change of the trace.

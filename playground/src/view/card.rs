@@ -108,6 +108,12 @@ fn says(state: &State) -> Option<Says> {
             button: "Try again",
             ..Says::default()
         },
+        State::Stopped(Trouble::NotLoaded { why }) => Says {
+            what: "The part of this page that runs experiments could not be loaded.".to_owned(),
+            then: why.clone(),
+            button: "Try again",
+            ..Says::default()
+        },
         State::Stopped(Trouble::Refused { said }) => Says {
             what: "The server did not start this experiment.".to_owned(),
             then: said.clone(),
@@ -146,6 +152,7 @@ mod tests {
             Trouble::NotThere { at: String::new() },
             Trouble::NotThere { at: "http://localhost:4000".to_owned() },
             Trouble::Busy,
+            Trouble::NotLoaded { why: "Failed to fetch".to_owned() },
             Trouble::Refused { said: "At capacity: try again in 5 s".to_owned() },
         ];
         for trouble in troubles {

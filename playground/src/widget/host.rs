@@ -3,7 +3,7 @@
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
-use serde_json::json;
+use serde::Serialize;
 use standby_trace::scenario::Scenario;
 use standby_trace::{Recorder, Source, Trace};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{Widget, with};
 use crate::view::tabs;
-use crate::{dom, inspector, server};
+use crate::{dom, inspector, runner};
 
 /// A panel is told of changes at most this often.
 const TELL_MS: u32 = 250;
@@ -70,15 +70,13 @@ impl Host {
         let Some(view) = self.widget.upgrade().and_then(|widget| widget.picture.view()) else {
             return "null".to_owned();
         };
-        json!({
-            "from_us": view.from_us,
-            "to_us": view.to_us,
-            "now_us": view.now_us,
-            "width": view.width,
-            "narrow": view.narrow,
-            "cursor_us": view.cursor_us,
-        })
-        .to_string()
+        let cursor_us = view.cursor_us.map_or_else(|| "null".to_owned(), |us| us.to_string());
+        // Pixels, and fractions of them say nothing.
+        let width = view.width as u32;
+        format!(
+            r#"{{"from_us":{},"to_us":{},"now_us":{},"width":{width},"narrow":{},"cursor_us":{cursor_us}}}"#,
+            view.from_us, view.to_us, view.now_us, view.narrow
+        )
     }
 
     /// The parameters as they are set now, as JSON.
@@ -137,7 +135,7 @@ impl Widget {
         let page = href.split('#').next().unwrap_or_default();
         let topic = self.live.borrow().as_ref().map(|live| live.topic());
         let here = location.origin().unwrap_or_default();
-        let api = server::known().unwrap_or_else(|| format!("{here}/api"));
+        let api = runner::api().unwrap_or_else(|| format!("{here}/api"));
         // The API's own origin is the page's, but for a book that has its server elsewhere.
         let (origin, path) = split(&api);
         let source = self.with_trace(|trace| match trace.source {
@@ -145,16 +143,16 @@ impl Widget {
             Source::Simulated => "simulated",
             Source::Recorded => "recorded",
         });
-        json!({
-            "topic": topic,
-            "origin": origin,
-            "api": path,
-            "page": page,
-            "id": self.element.id(),
-            "title": self.experiment.title,
-            "source": source,
-        })
-        .to_string()
+        let place = Place {
+            topic: topic.as_deref(),
+            origin,
+            api: path,
+            page,
+            id: &self.element.id(),
+            title: &self.experiment.title,
+            source,
+        };
+        serde_json::to_string(&place).unwrap_or_default()
     }
 
     /// A number that grows with every change of what is shown, over all runs.
@@ -283,6 +281,18 @@ impl Widget {
             let _ = element.append_child(&says);
         });
     }
+}
+
+/// What [`Host::place`] says.
+#[derive(Serialize)]
+struct Place<'a> {
+    topic: Option<&'a str>,
+    origin: &'a str,
+    api: &'a str,
+    page: &'a str,
+    id: &'a str,
+    title: &'a str,
+    source: &'static str,
 }
 
 /// An absolute URL as its origin and its path.

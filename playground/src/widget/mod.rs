@@ -32,8 +32,7 @@ use crate::live::{Live, News};
 use crate::news::Spoken;
 use crate::preferences;
 use crate::presence::{self, Presence};
-use crate::server::Change;
-use crate::state::{Conduct, Effect, Happens, Pause, State, Step, Trouble};
+use crate::state::{Conduct, Effect, Happens, Pause, State, Step};
 use crate::view::card::Card;
 use crate::view::controls::{self, Controls};
 use crate::view::keymap::KeyMap;
@@ -45,7 +44,7 @@ use crate::view::pill::Pill;
 use crate::view::sentence::Sentence;
 use crate::view::tabs::Tabs;
 use crate::view::timebar::TimeBar;
-use crate::{dom, page};
+use crate::{dom, page, runner};
 use look::Looking;
 
 /// One experiment in the page.
@@ -271,6 +270,10 @@ impl Widget {
 
     fn listen(self: &Rc<Self>) {
         self.listen_to_looks();
+        // Whoever comes near may press Run next.
+        for near in ["pointerenter", "focusin"] {
+            dom::on(&self.element, near, |_| runner::load_ahead());
+        }
 
         let me = Rc::downgrade(self);
         let resized = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
@@ -373,18 +376,15 @@ impl Widget {
         });
     }
 
-    /// The server has started the experiment, or not.
-    fn started(self: &Rc<Self>, generation: u32, started: Result<Rc<Live>, Trouble>) {
+    /// The server has started the experiment, or the news said why not.
+    fn started(self: &Rc<Self>, generation: u32, started: Option<Rc<Live>>) {
         if self.generation.get() != generation || !self.runs() {
             // Too late. The server stops an experiment that nobody looks at.
             return;
         }
-        match started {
-            Ok(live) => {
-                live.go_on(true);
-                self.live.replace(Some(live));
-            }
-            Err(trouble) => self.happens(Happens::Failed(trouble)),
+        if let Some(live) = started {
+            live.go_on(true);
+            self.live.replace(Some(live));
         }
     }
 
@@ -442,11 +442,11 @@ impl Widget {
             }
             Does::Fault(fault) => {
                 if let Some(live) = live {
-                    live.fault(fault);
+                    live.fault(&fault);
                 }
             }
             Does::Every(_) | Does::RoundTrip(_) | Does::Bandwidth(_) => {
-                let change = {
+                {
                     let mut scenario = self.scenario.borrow_mut();
                     match does {
                         Does::Every(ms) => scenario.publish.every_ms = ms,
@@ -454,10 +454,9 @@ impl Widget {
                         Does::Bandwidth(bytes_s) => scenario.conditions.bandwidth_bytes_s = bytes_s,
                         _ => {}
                     }
-                    Change { conditions: Some(scenario.conditions), publish: Some(scenario.publish) }
-                };
+                }
                 if let Some(live) = live {
-                    live.steer(change);
+                    live.set(&self.scenario.borrow());
                 }
                 self.show_state();
                 self.show_playground_link();
@@ -475,12 +474,12 @@ impl Widget {
                 self.show_state();
                 self.show_playground_link();
                 if let Some(live) = live {
-                    live.set_lane(index, spec);
+                    live.set(&self.scenario.borrow());
                 }
             }
             label::Does::Reopen => {
-                if let Some(lane) = live.as_ref().and_then(|live| live.lanes().get(index)) {
-                    lane.start();
+                if let Some(live) = live {
+                    live.reopen(index);
                 }
             }
         }

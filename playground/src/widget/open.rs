@@ -13,7 +13,7 @@ use super::{Widget, with};
 use crate::axis::Axis;
 use crate::state::Happens;
 use crate::view::label::{self, Label};
-use crate::{dom, server};
+use crate::{book, dom};
 
 impl Widget {
     /// Sets it up as a link says; says what is wrong with the link.
@@ -112,7 +112,7 @@ impl Widget {
     /// Says where the same experiment can be set freely.
     pub(super) fn show_playground_link(&self) {
         let fragment = link::to_fragment(None, &self.scenario.borrow());
-        dom::set(&self.to_playground, "href", &format!("{}playground.html#{fragment}", server::root()));
+        dom::set(&self.to_playground, "href", &format!("{}playground.html#{fragment}", book::root()));
     }
 }
 

@@ -103,7 +103,7 @@ impl Widget {
             .lanes()
             .iter()
             .zip(&ledgers)
-            .map(|(lane, ledger)| lane.gave_up().is_none().then_some(ledger.events))
+            .map(|((_, gave_up), ledger)| gave_up.is_none().then_some(ledger.events))
             .collect();
         self.step.borrow_mut().over(&delivered)
     }
@@ -120,11 +120,8 @@ impl Widget {
         let ledgers = self.ledgers(until_us);
         let live = self.live.borrow().clone().filter(|_| self.recorded.borrow().is_none());
         let lanes = live.as_ref().map(|live| live.lanes()).unwrap_or_default();
-        let gave_up: Vec<Option<String>> = lanes.iter().map(|lane| lane.gave_up()).collect();
-        let standing = lanes
-            .iter()
-            .zip(&gave_up)
-            .map(|(lane, gave_up)| Standing { last_id: lane.last_id(), gave_up: gave_up.is_some() });
+        let standing =
+            lanes.iter().map(|(last_id, gave_up)| Standing { last_id: *last_id, gave_up: gave_up.is_some() });
         let standing: Vec<Standing> = standing.collect();
         let revision = self.with_recorder(Recorder::revision);
         self.with_trace(|trace| {
@@ -137,7 +134,7 @@ impl Widget {
         for (i, (label, ledger)) in self.picture.labels().borrow().iter().zip(&ledgers).enumerate() {
             let age_us = ledger.staleness.p50_us();
             let age = age_us.map(standby_figure::format::age);
-            let gave_up = gave_up.get(i).and_then(|why| why.as_deref());
+            let gave_up = lanes.get(i).and_then(|(_, why)| why.as_deref());
             label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
         }
     }
@@ -178,6 +175,7 @@ fn state_names(state: &State) -> (&'static str, &'static str) {
         State::Stopped(Trouble::NoServer) => ("no-server", "none"),
         State::Stopped(Trouble::NotThere { .. }) => ("no-server", "away"),
         State::Stopped(Trouble::Busy) => ("busy", ""),
+        State::Stopped(Trouble::NotLoaded { .. }) => ("not-loaded", ""),
         State::Stopped(Trouble::Refused { .. }) => ("refused", ""),
         State::Recorded => ("recorded", ""),
     }

@@ -310,6 +310,27 @@ pub(super) async fn the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_
     .await
 }
 
+pub(super) async fn without_the_module_that_runs_it_an_experiment_says_so_and_can_be_tried_again(
+    test: &mut Test<'_>,
+) -> Result<()> {
+    let copy = tempfile::tempdir().context("making a folder")?;
+    copy_folder(&test.setup.book(), copy.path())?;
+    let module = Path::new("standby/runner.js");
+    fs::remove_file(copy.path().join(module)).context("removing the module")?;
+    let host = Host::start(copy.path().to_owned(), "").await?;
+    let widget = Widget::open(&test.browser, &host.origin, &place(test, "four-ways")?).await?;
+    widget.press(".standby-run").await?;
+    widget.wait_for("not-loaded").await?;
+    let says = "return w.querySelector('.standby-card').textContent";
+    let said: String = found(test, &widget, says).await?;
+    ensure!(said.contains("could not be loaded"), "without its module it says: {said}");
+
+    fs::copy(test.setup.book().join(module), copy.path().join(module)).context("putting it back")?;
+    widget.press_word("Try again").await?;
+    // A folder of files has no server: to know that, the module has to be there.
+    widget.wait_for("no-server").await
+}
+
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {

@@ -72,6 +72,7 @@ pub(crate) fn all() -> Vec<Case> {
             a_damaged_link_says_so_and_changes_nothing,
             a_dropped_trace_is_shown_as_recorded_and_connects_to_nothing,
             the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_again,
+            without_the_module_that_runs_it_an_experiment_says_so_and_can_be_tried_again,
         },
         axe::{
             finds_nothing_on_any_page

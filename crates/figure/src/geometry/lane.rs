@@ -6,7 +6,7 @@ use super::density::Density;
 use super::run::{Run, Track, ink};
 use super::stale::{Deliveries, arrival_us, bars};
 use super::{Frame, both_ends};
-use crate::layout::{EVENTS_Y, GRID_TOP, RAILS};
+use crate::layout::{EVENTS_Y, GRID_TOP, RAILS, within};
 use crate::shape::Density::Auto;
 use crate::shape::{Anchor, Ink, LaneBox, Shape, Weight};
 
@@ -237,5 +237,13 @@ fn marks(frame: &Frame<'_>, shapes: &mut Vec<Shape>) {
 fn clipped(frame: &Frame<'_>, x1: f32, y1: f32, x2: f32, y2: f32, ink: Ink) -> Shape {
     let (left, right) = (frame.layout.plot_x, frame.layout.plot_right());
     let weight = Weight::Normal;
-    Shape::Line { x1: x1.clamp(left, right), y1, x2: x2.clamp(left, right), y2, arrow: false, ink, weight }
+    Shape::Line {
+        x1: within(x1, left, right),
+        y1,
+        x2: within(x2, left, right),
+        y2,
+        arrow: false,
+        ink,
+        weight,
+    }
 }

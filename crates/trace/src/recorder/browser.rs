@@ -1,5 +1,8 @@
 //! The page's half of a run: what its lanes sent and saw, on its own clock.
 
+use serde::Serialize;
+
+use crate::json::{Members, Value, Wrong, read_by_hand};
 use crate::ledger::published_before;
 use crate::scenario::Transport;
 use crate::trace::{Direction, Kind, MarkKind, Moment, SpanKind, Who};
@@ -8,10 +11,11 @@ use super::{ExchangeRef, Recorder};
 
 /// Something that a lane of the page did or saw. `n` is the exchange's number.
 ///
-/// A lane that runs in this module calls the recorder's methods; this is the same, for one that
-/// runs somewhere else.
+/// A lane in the recorder's own program can call its methods; this is the same, for one that runs
+/// somewhere else, and JSON on the way.
 #[expect(missing_docs, reason = "each method names what its members are")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum Fact {
     /// See [`Recorder::sent`].
     Sent { n: u64 },
@@ -37,6 +41,33 @@ pub enum Fact {
     GaveUp { why: String },
     /// See [`Recorder::let_go`].
     LetGo,
+}
+
+read_by_hand! { Fact: fact }
+
+fn fact(value: &Value<'_>) -> Result<Fact, Wrong> {
+    let of = Members::of("a fact", value)?;
+    let n = of.u64("n");
+    let epoch = || of.maybe_text("epoch").map(|epoch| epoch.map(str::to_owned));
+    let why = || of.text("why").map(str::to_owned);
+    Ok(match of.text("fact")? {
+        "sent" => Fact::Sent { n: n? },
+        "sent-text" => Fact::SentText { n: n? },
+        "opened" => Fact::Opened { n: n? },
+        "answered" => {
+            let status = of.maybe_u16("status")?.unwrap_or_default();
+            Fact::Answered { n: n?, status, events: of.numbers("events")? }
+        }
+        "hello" => Fact::Hello { n: n?, epoch: epoch()?, last_id: of.u64("last_id")? },
+        "event" => Fact::Event { n: n?, id: of.u64("id")? },
+        "gap" => Fact::Gap { n: n?, from: of.u64("from")?, to: of.u64("to")? },
+        "reset" => Fact::Reset { n: n?, epoch: epoch()?, last_id: of.u64("last_id")? },
+        "cut" => Fact::Cut { n: n?, why: why()? },
+        "waiting" => Fact::Waiting { until_us: of.maybe_i64("until_us")?, who: of.name("who")? },
+        "gave-up" => Fact::GaveUp { why: why()? },
+        "let-go" => Fact::LetGo,
+        other => return Err(Wrong::new(format!("`{other}` is no fact"))),
+    })
 }
 
 impl Recorder {

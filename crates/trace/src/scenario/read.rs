@@ -1,24 +1,11 @@
 //! A scenario from a tree of JSON or TOML, member by member; a member that nobody knows is refused,
 //! because what it was to change would not be.
 
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-
 use super::{
     Backoff, Conditions, Crowd, Experiment, Fault, LaneSpec, PlannedFault, Publish, Scenario, Spreading,
     eight_seconds, one, one_u64,
 };
-use crate::json::{Members, Wrong, by_hand};
-
-macro_rules! read_by_hand {
-    ($($type:ident: $read:ident),* $(,)?) => {
-        $(impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                by_hand(deserializer, $read)
-            }
-        })*
-    };
-}
+use crate::json::{Members, Value, Wrong, read_by_hand};
 
 read_by_hand! {
     Backoff: backoff,
@@ -32,7 +19,7 @@ read_by_hand! {
     Experiment: experiment,
 }
 
-fn backoff(value: &Value) -> Result<Backoff, Wrong> {
+fn backoff(value: &Value<'_>) -> Result<Backoff, Wrong> {
     let of = Members::of("a backoff", value)?;
     let base_ms = of.u32("base_ms");
     let kind = of.text("kind")?;
@@ -52,7 +39,7 @@ fn backoff(value: &Value) -> Result<Backoff, Wrong> {
     })
 }
 
-pub(crate) fn lane(value: &Value) -> Result<LaneSpec, Wrong> {
+pub(crate) fn lane(value: &Value<'_>) -> Result<LaneSpec, Wrong> {
     let of = Members::of("a lane", value)?;
     let or_0 = |name: &str| of.maybe_u32(name).map(|n| n.unwrap_or(0));
     Ok(match of.text("transport")? {
@@ -91,7 +78,7 @@ pub(crate) fn lane(value: &Value) -> Result<LaneSpec, Wrong> {
     })
 }
 
-pub(crate) fn publish(value: &Value) -> Result<Publish, Wrong> {
+pub(crate) fn publish(value: &Value<'_>) -> Result<Publish, Wrong> {
     let of = Members::of("`publish`", value)?;
     of.only(&["every_ms", "spread", "what"])?;
     Ok(Publish {
@@ -101,7 +88,7 @@ pub(crate) fn publish(value: &Value) -> Result<Publish, Wrong> {
     })
 }
 
-pub(crate) fn conditions(value: &Value) -> Result<Conditions, Wrong> {
+pub(crate) fn conditions(value: &Value<'_>) -> Result<Conditions, Wrong> {
     let of = Members::of("`conditions`", value)?;
     of.only(&["latency_ms", "jitter_ms", "bandwidth_bytes_s"])?;
     let or_0 = |name: &str| of.maybe_u32(name).map(|n| n.unwrap_or(0));
@@ -112,11 +99,11 @@ pub(crate) fn conditions(value: &Value) -> Result<Conditions, Wrong> {
     })
 }
 
-pub(crate) fn fault(value: &Value) -> Result<Fault, Wrong> {
+pub(crate) fn fault(value: &Value<'_>) -> Result<Fault, Wrong> {
     fault_of(&Members::of("a fault", value)?, &["kind"])
 }
 
-fn planned(value: &Value) -> Result<PlannedFault, Wrong> {
+fn planned(value: &Value<'_>) -> Result<PlannedFault, Wrong> {
     let of = Members::of("a planned fault", value)?;
     Ok(PlannedFault { at_ms: of.u32("at_ms")?, fault: fault_of(&of, &["kind", "at_ms"])? })
 }
@@ -154,7 +141,7 @@ fn fault_of(of: &Members<'_>, others: &[&str]) -> Result<Fault, Wrong> {
     })
 }
 
-fn crowd(value: &Value) -> Result<Crowd, Wrong> {
+fn crowd(value: &Value<'_>) -> Result<Crowd, Wrong> {
     let of = Members::of("`crowd`", value)?;
     of.only(&["capacity_s", "backlog", "in_phase", "servers"])?;
     Ok(Crowd {
@@ -165,7 +152,7 @@ fn crowd(value: &Value) -> Result<Crowd, Wrong> {
     })
 }
 
-fn spreading(value: &Value) -> Result<Spreading, Wrong> {
+fn spreading(value: &Value<'_>) -> Result<Spreading, Wrong> {
     let of = Members::of("a server", value)?;
     of.only(&["retry_spread_ms", "retry_after_ms", "drain_ms"])?;
     let or_0 = |name: &str| of.maybe_u32(name).map(|n| n.unwrap_or(0));
@@ -176,7 +163,7 @@ fn spreading(value: &Value) -> Result<Spreading, Wrong> {
     })
 }
 
-pub(crate) fn scenario(value: &Value) -> Result<Scenario, Wrong> {
+pub(crate) fn scenario(value: &Value<'_>) -> Result<Scenario, Wrong> {
     let of = Members::of("the scenario", value)?;
     of.only(&["v", "lanes", "publish", "conditions", "faults", "clients", "crowd", "seed", "window_ms"])?;
     of.need("lanes")?;
@@ -193,7 +180,7 @@ pub(crate) fn scenario(value: &Value) -> Result<Scenario, Wrong> {
     })
 }
 
-fn experiment(value: &Value) -> Result<Experiment, Wrong> {
+fn experiment(value: &Value<'_>) -> Result<Experiment, Wrong> {
     let of = Members::of("the experiment", value)?;
     of.only(&["name", "title", "look", "controls", "autostart", "scenario"])?;
     of.need("controls")?;

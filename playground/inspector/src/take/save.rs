@@ -103,7 +103,7 @@ fn name(host: &Host, ending: &str) -> String {
 }
 
 fn archive(host: &Host, _: &HtmlElement) -> Option<String> {
-    let trace: Trace = serde_json::from_str(&host.file()?).ok()?;
+    let trace: Trace = standby_trace::json::read(&host.file()?).ok()?;
     let trace = Some(trace).filter(has_something)?;
     serde_json::to_string_pretty(&har(&trace, &host.place().title)).ok()
 }

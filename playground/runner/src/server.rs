@@ -5,13 +5,11 @@ use std::cell::RefCell;
 use futures_util::future::{Either, select};
 use gloo_net::http::{Request, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
-use serde::{Deserialize, Serialize};
-use standby_trace::json as from_json;
+use serde::Serialize;
+use standby_trace::json::{self, Members, Read, Value, Wrong};
 use standby_trace::scenario::{Conditions, Fault, Publish, Scenario};
 use standby_trace::tap::{ExperimentStarted, StartExperiment};
 use web_sys::{AbortController, RequestCache};
-
-use crate::dom;
 
 /// So long may an answer take. The server answers each of these at once, so what takes longer
 /// waits in the browser for a free connection.
@@ -40,12 +38,11 @@ pub(crate) enum NoAnswer {
 }
 
 /// `standby.json` at the book's root.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Standing {
     /// The API's path on the book's own server.
     api: Option<String>,
     /// Where else a server may be, on the reader's own machine.
-    #[serde(default, rename = "try")]
     elsewhere: Option<String>,
 }
 
@@ -58,6 +55,14 @@ pub(crate) enum Where {
     Perhaps(String),
     /// Nowhere.
     Nowhere,
+}
+
+impl Read for Standing {
+    fn read(value: &Value<'_>) -> Result<Self, Wrong> {
+        let of = Members::of("`standby.json`", value)?;
+        let text = |name| of.maybe_text(name).map(|text| text.map(str::to_owned));
+        Ok(Self { api: text("api")?, elsewhere: text("try")? })
+    }
 }
 
 impl Standing {
@@ -97,27 +102,8 @@ fn is_loopback(host: &str) -> bool {
 }
 
 thread_local! {
-    /// The book's root, as the page's module was loaded from.
-    static ROOT: RefCell<String> = const { RefCell::new(String::new()) };
     /// The server, once it was found.
     static FOUND: RefCell<Option<Api>> = const { RefCell::new(None) };
-}
-
-/// The book's root, from the URL of the widgets' module: the folder above the module's own.
-pub(crate) fn root_of(module_url: &str) -> &str {
-    let folder = module_url.rfind('/').unwrap_or(0);
-    let root = module_url[..folder].rfind('/').map_or(0, |at| at + 1);
-    &module_url[..root]
-}
-
-/// Says where the book's root is: an absolute URL with a slash at its end.
-pub(crate) fn set_root(root: &str) {
-    ROOT.with_borrow_mut(|kept| root.clone_into(kept));
-}
-
-/// The book's root: an absolute URL with a slash at its end.
-pub(crate) fn root() -> String {
-    ROOT.with_borrow(Clone::clone)
 }
 
 /// The API's URL, once the server was found.
@@ -125,18 +111,17 @@ pub(crate) fn known() -> Option<String> {
     FOUND.with_borrow(|found| found.as_ref().map(|api| api.base.clone()))
 }
 
-/// Finds the server. Only called when the reader starts something.
+/// Finds the server of the book whose root is `root`, a URL with a slash at its end. Only called when the reader starts something.
 ///
 /// # Errors
 /// Where one was looked for; `None`: this book comes without one.
-pub(crate) async fn find() -> Result<Api, Option<String>> {
+pub(crate) async fn find(root: &str) -> Result<Api, Option<String>> {
     if let Some(api) = FOUND.with_borrow(Clone::clone) {
         return Ok(api);
     }
-    let root = root();
     let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.map_err(|_| None)?;
-    let host = dom::window().location().hostname().unwrap_or_default();
-    let api = match standing.place(&root, &host) {
+    let host = standby_dom::window().location().hostname().unwrap_or_default();
+    let api = match standing.place(root, &host) {
         Where::Here(base) => Api { base },
         Where::Perhaps(origin) => {
             let api = Api { base: absolute(&origin, "/api") };
@@ -233,27 +218,34 @@ fn written(body: &impl Serialize) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
-async fn ask<T: serde::de::DeserializeOwned>(request: RequestBuilder) -> Result<T, NoAnswer> {
+async fn ask<T: Read>(request: RequestBuilder) -> Result<T, NoAnswer> {
     read(send(request, None).await?).await
 }
 
-async fn read<T: serde::de::DeserializeOwned>(answer: gloo_net::http::Response) -> Result<T, NoAnswer> {
+async fn read<T: Read>(answer: gloo_net::http::Response) -> Result<T, NoAnswer> {
     let text = answer.text().await.map_err(|_| NoAnswer::Network)?;
-    from_json::read(&text).map_err(|_| NoAnswer::Refused {
+    json::read(&text).map_err(|_| NoAnswer::Refused {
         status: answer.status(),
         said: "its answer is not what this book understands".to_owned(),
     })
 }
 
+/// Problem details (RFC 9457).
+struct Problem {
+    title: String,
+    detail: Option<String>,
+}
+
+impl Read for Problem {
+    fn read(value: &Value<'_>) -> Result<Self, Wrong> {
+        let of = Members::of("a problem", value)?;
+        let detail = of.maybe_text("detail")?.map(str::to_owned);
+        Ok(Self { title: of.text("title")?.to_owned(), detail })
+    }
+}
+
 /// Sends a request and waits for the head of its answer, but not for ever.
 async fn send(request: RequestBuilder, body: Option<String>) -> Result<gloo_net::http::Response, NoAnswer> {
-    #[derive(Deserialize)]
-    struct Problem {
-        title: String,
-        #[serde(default)]
-        detail: String,
-    }
-
     let controller = AbortController::new().map_err(|_| NoAnswer::Network)?;
     let request = request.cache(RequestCache::NoStore).abort_signal(Some(&controller.signal()));
     let request = match body {
@@ -273,9 +265,9 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<gloo_net:
     }
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
-    let said = match from_json::read(&text) {
-        Ok(Problem { title, detail }) if detail.is_empty() => title,
-        Ok(Problem { title, detail }) => format!("{title}: {detail}"),
+    let said = match json::read(&text) {
+        Ok(Problem { title, detail: None }) => title,
+        Ok(Problem { title, detail: Some(detail) }) => format!("{title}: {detail}"),
         Err(_) => format!("status {status}"),
     };
     Err(NoAnswer::Refused { status, said })
@@ -288,7 +280,7 @@ mod tests {
     const ROOT: &str = "https://example.org/books/standby/";
 
     fn place(json: &str, host: &str) -> Where {
-        serde_json::from_str::<Standing>(json).unwrap().place(ROOT, host)
+        json::read::<Standing>(json).unwrap().place(ROOT, host)
     }
 
     #[test]
@@ -300,13 +292,6 @@ mod tests {
         assert_eq!(absolute("http://localhost:3000/", "/api"), "http://localhost:3000/api");
         assert_eq!(absolute("http://localhost:4000", "/api"), "http://localhost:4000/api");
         assert_eq!(absolute(ROOT, "api/"), "https://example.org/books/standby/api");
-    }
-
-    #[test]
-    fn the_root_is_above_the_modules_folder() {
-        assert_eq!(root_of("http://localhost:3000/standby/standby.js"), "http://localhost:3000/");
-        assert_eq!(root_of("https://example.org/books/standby/standby/standby.js?v=1"), ROOT);
-        assert_eq!(root_of(""), "");
     }
 
     #[test]

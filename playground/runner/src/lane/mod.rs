@@ -12,13 +12,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_timers::callback::{Interval, Timeout};
-use standby_trace::scenario::{LaneSpec, What};
+use standby_dom::time;
+use standby_trace::recorder::Fact;
+use standby_trace::scenario::{LaneSpec, Scenario, What};
 use standby_transport::{Action, Input, Machine, Notice, Output, Position};
 
 use crate::hand;
-use crate::run::Run;
 use crate::server::Api;
-use crate::time;
+use crate::sink::Run;
 
 /// One lane of a live run.
 pub(crate) struct Lane {
@@ -70,16 +71,19 @@ enum Link {
 }
 
 impl Lane {
-    /// A lane that stands before a topic's first event.
-    pub(crate) fn new(index: usize, run: &Rc<Run>, api: &Api, topic: &str) -> Rc<Self> {
-        let (sub, spec, seed, what) = run.read(|recorder| {
-            let scenario = &recorder.trace().scenario;
-            // Each lane waits by its own chance.
-            let seed = scenario.seed.wrapping_mul(31).wrapping_add(index as u64);
-            (scenario.sub(index), scenario.lanes[index], seed, scenario.publish.what)
-        });
+    /// A scenario's lane of that number, which stands before a topic's first event.
+    pub(crate) fn new(
+        index: usize,
+        scenario: &Scenario,
+        run: &Rc<Run>,
+        api: &Api,
+        topic: &str,
+    ) -> Option<Rc<Self>> {
+        let (sub, spec, what) = (scenario.sub(index), *scenario.lanes.get(index)?, scenario.publish.what);
+        // Each lane waits by its own chance.
+        let seed = scenario.seed.wrapping_mul(31).wrapping_add(index as u64);
         let machine = words::machine(&spec, &sub, seed, Some(Position::START));
-        Rc::new(Self {
+        Some(Rc::new(Self {
             index,
             sub,
             seed,
@@ -101,7 +105,7 @@ impl Lane {
                 is_open: false,
                 gave_up: None,
             }),
-        })
+        }))
     }
 
     /// Begins, or goes on from where it stands.
@@ -124,7 +128,7 @@ impl Lane {
             state.sends = None;
         }
         self.step(0, Input::Stop);
-        self.run.record(|recorder, now_us| recorder.let_go(self.index, now_us));
+        self.record(&Fact::LetGo);
     }
 
     /// Goes on with other settings, from where it stands.
@@ -203,13 +207,13 @@ impl Lane {
         };
         match input {
             Input::Opened { .. } => {
-                self.run.record(|recorder, now_us| recorder.opened(self.index, n, now_us));
+                self.record(&Fact::Opened { n });
             }
             Input::Head { status: 200, .. } if !polls => {
-                self.run.record(|recorder, now_us| recorder.opened(self.index, n, now_us));
+                self.record(&Fact::Opened { n });
             }
             Input::Head { status, .. } if !polls => {
-                self.run.record(|recorder, now_us| recorder.answered(self.index, n, *status, &[], now_us));
+                self.record(&Fact::Answered { n, status: *status, events: Vec::new() });
             }
             Input::End { .. } if polls => {
                 let events: Vec<u64> = out
@@ -219,9 +223,7 @@ impl Lane {
                         _ => None,
                     })
                     .collect();
-                self.run.record(|recorder, now_us| {
-                    recorder.answered(self.index, n, status, &events, now_us);
-                });
+                self.record(&Fact::Answered { n, status, events });
             }
             _ => {}
         }
@@ -265,7 +267,7 @@ impl Lane {
                     }
                 }
                 if sent {
-                    self.run.record(|recorder, now_us| recorder.sent_text(self.index, n, now_us));
+                    self.record(&Fact::SentText { n });
                 }
             }
             Action::CloseSocket { n, code } => {
@@ -280,7 +282,7 @@ impl Lane {
     /// A request, handshake or stream is sent.
     fn begin(&self, n: u64) -> u64 {
         self.state.borrow_mut().last_n = n;
-        self.run.record(|recorder, now_us| recorder.sent(self.index, n, now_us));
+        self.record(&Fact::Sent { n });
         n
     }
 
@@ -299,39 +301,38 @@ impl Lane {
 
     /// Writes down what the machine learned.
     fn learn(&self, n: u64, notice: Notice) {
-        let (index, ahead) = (self.index, self.state.borrow().ahead);
+        let ahead = self.state.borrow().ahead;
         match notice {
             Notice::Hello(_) | Notice::Reset(_) => self.state.borrow_mut().is_open = true,
             Notice::Cut { .. } => self.state.borrow_mut().is_open = false,
             _ => {}
         }
-        self.run.record(|recorder, now_us| match notice {
-            Notice::Hello(hello) => {
-                let epoch = hello.epoch.as_ref().map(standby_transport::Epoch::as_str);
-                recorder.hello(index, n, epoch, hello.last_id, now_us);
-            }
-            Notice::Event(event) => recorder.event(index, n, event.id, now_us),
-            Notice::Gap(gap) => recorder.gap(index, n, gap.from, gap.to, now_us),
-            Notice::Reset(reset) => {
-                let epoch = reset.epoch.as_ref().map(standby_transport::Epoch::as_str);
-                recorder.reset(index, n, epoch, reset.last_id, now_us);
-            }
-            // `answered` said it.
-            Notice::Empty { .. } => {}
-            Notice::Cut { n, why } => recorder.cut(index, n + ahead, &words::why(&why), now_us),
+        let epoch = |epoch: Option<standby_transport::Epoch>| epoch.map(|epoch| epoch.as_str().to_owned());
+        self.record(&match notice {
+            Notice::Hello(hello) => Fact::Hello { n, epoch: epoch(hello.epoch), last_id: hello.last_id },
+            Notice::Event(event) => Fact::Event { n, id: event.id },
+            Notice::Gap(gap) => Fact::Gap { n, from: gap.from, to: gap.to },
+            Notice::Reset(reset) => Fact::Reset { n, epoch: epoch(reset.epoch), last_id: reset.last_id },
+            // `Answered` said it.
+            Notice::Empty { .. } => return,
+            Notice::Cut { n, why } => Fact::Cut { n: n + ahead, why: words::why(&why) },
             // The pause between two polls is no wait to come back.
-            Notice::Waiting { attempt: 0, .. } => {}
-            Notice::Waiting { until_us, who, .. } => {
-                let until_us = until_us.map(|until_us| self.run.since_start_us(until_us));
-                recorder.waiting(index, until_us, words::who(who), now_us);
-            }
+            Notice::Waiting { attempt: 0, .. } => return,
+            Notice::Waiting { until_us, who, .. } => Fact::Waiting {
+                until_us: until_us.map(|until_us| self.run.since_start_us(until_us)),
+                who: words::who(who),
+            },
             Notice::GaveUp { why } => {
                 let why = words::why(&why);
-                recorder.gave_up(index, &why, now_us);
-                self.state.borrow_mut().gave_up = Some(why);
+                self.state.borrow_mut().gave_up = Some(why.clone());
+                Fact::GaveUp { why }
             }
-            Notice::Refused { title, .. } => recorder.note(&format!("refused: {title}"), now_us),
+            Notice::Refused { title, .. } => return self.run.sink().note(&format!("refused: {title}")),
         });
+    }
+
+    fn record(&self, fact: &Fact) {
+        self.run.record(self.index, fact);
     }
 
     /// Sets the timer for when the machine wants to be woken.

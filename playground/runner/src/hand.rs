@@ -1,10 +1,9 @@
 //! What is published by hand, or by a lane over its own socket: of the same kind as what the
 //! experiment's publisher publishes.
 
+use standby_dom::time;
 use standby_figure::format::decimal;
 use standby_trace::scenario::What;
-
-use crate::time;
 
 /// One event's data, as JSON.
 pub(crate) fn data(what: What) -> String {

@@ -11,10 +11,10 @@ use futures_util::{Sink as _, StreamExt as _};
 use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, State};
 use gloo_timers::future::TimeoutFuture;
+use standby_dom::time;
 use standby_trace::tap::{FromObserver, ToObserver};
 
-use crate::run::Run;
-use crate::time;
+use crate::sink::Run;
 
 /// Questions about the clock that are asked one after another at the start.
 const BURST: u32 = 8;
@@ -54,7 +54,7 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
                 heard_us = time::now_us();
                 // What a newer server may say besides is not for us.
                 let Ok(told) = standby_trace::json::read::<ToObserver>(&text) else { continue };
-                run.tapped(&told);
+                run.sink().tap(&text);
                 if let ToObserver::Clock { .. } = told {
                     answers += 1;
                     if answers == ENOUGH {
