@@ -22,7 +22,7 @@
 //! - `book`, and the crate `standby-dom`: the page itself
 //! - `herd`: hands experiments with a crowd over to the module that runs the model
 //! - `inspector`: the module for whoever wants more than the picture, which comes on demand;
-//!   [`Host`] is what it knows of a widget; `module`: how all are loaded
+//!   [`Host`] is what it knows of a widget; `module`: how modules are loaded
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
 //! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,

@@ -47,8 +47,9 @@ const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspecto
 
 /// What it loads when a reader is about to run something: the transports, and the observer.
 const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner", most_bytes: 150_000 };
+
 /// What it loads where a page has an experiment with a crowd: the model of many clients.
-const HERD: Bundle = Bundle { package: "standby-herd", name: "herd", most_bytes: 200_000 };
+const HERD: Bundle = Bundle { package: "standby-herd", name: "herd", most_bytes: 150_000 };
 /// In the background the same module runs the model; a worker is a script, and this is it.
 const HERD_WORKER: (&str, &str) =
     ("herd-worker.js", "import start, { work } from \"./herd.js\";\nawait start();\nwork();\n");

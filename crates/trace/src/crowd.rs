@@ -3,9 +3,10 @@
 //! A trace has a mark for each message; of a million clients nobody could look at that. A tally
 //! counts what happened to all of them within [`TALLY_US`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::json::{Members, Value, Wrong};
 use crate::scenario::LaneSpec;
-use serde::{Deserialize, Serialize};
 
 /// How long one tally is.
 pub const TALLY_US: i64 = 100_000;

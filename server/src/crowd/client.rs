@@ -28,6 +28,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use super::count::Count;
 use super::{HEADER, Order};
 use crate::net::lock;
+use crate::random;
 
 /// As the page's own client of event streams waits: always the stream's `retry:`.
 const STREAM_BACKOFF: Backoff = Backoff::Fixed { base_ms: 500 };
@@ -42,7 +43,7 @@ fn machine(order: &Order, index: u32) -> Box<dyn Machine + Send> {
     let seed = order.seed.wrapping_add(u64::from(index) << 32);
     match order.lane {
         LaneSpec::ShortPoll { interval_ms, conditional } => {
-            let phase_ms = if order.in_phase { 0 } else { phase_ms(seed, interval_ms) };
+            let phase_ms = if order.in_phase { 0 } else { random::up_to(interval_ms.saturating_sub(1)) };
             Box::new(ShortPoll::new(short_poll::Config { sub, interval_ms, phase_ms, conditional }, None))
         }
         LaneSpec::LongPoll { timeout_ms, backoff } => {
@@ -59,12 +60,6 @@ fn machine(order: &Order, index: u32) -> Box<dyn Machine + Send> {
             Box::new(SseClient::new(config, None))
         }
     }
-}
-
-/// A moment of its own within the interval.
-fn phase_ms(seed: u64, interval_ms: u32) -> u32 {
-    use rand_core::{Rng as _, SeedableRng as _};
-    rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed).next_u32() % interval_ms.max(1)
 }
 
 fn waits(backoff: scenario::Backoff) -> Backoff {
