@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use standby_dom::{self as dom, Words};
-use standby_figure::format::count;
+use standby_figure::format::{count, decimal};
 use standby_figure::herd::{self, Look, Picture};
 use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::scenario::bounds;
-use standby_trace::{Experiment, Scenario, link};
+use standby_trace::{Experiment, LaneSpec, Scenario, link};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver};
@@ -74,6 +74,7 @@ struct Page {
     notice_word: Words,
     clients: Slider,
     capacity: Slider,
+    every: Option<Slider>,
     table: Element,
     link: Element,
     speed: Words,
@@ -175,12 +176,26 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             });
         },
     );
-    let controls = dom::classed("div", "standby-controls")
+    // Only polls that are answered by events ask more often the more of them there are.
+    let by_events = scenario.lanes.iter().any(|lane| matches!(lane, LaneSpec::LongPoll { .. }));
+    let own = weak.clone();
+    let every = by_events.then(|| {
+        let (low, high) = bounds::EVERY_MS.into_inner();
+        let steps = steps(&[1, 2, 5], low.max(100), high.min(20_000), scenario.publish.every_ms);
+        let written: fn(u32) -> String = |ms| format!("{} s", decimal(ms.into(), 1_000, 1));
+        Slider::new("an event about every", steps, written, move |value, stays| {
+            changed(&own, stays, |scenario| scenario.publish.every_ms = value);
+        })
+    });
+    let mut controls = dom::classed("div", "standby-controls")
         .child(&dom::classed("div", "standby-buttons").child(&begin).child(&cancel).done())
         .child(&progress_box)
         .child(&clients.element)
-        .child(&capacity.element)
-        .done();
+        .child(&capacity.element);
+    if let Some(every) = &every {
+        controls = controls.child(&every.element);
+    }
+    let controls = controls.done();
 
     let table = dom::html("table").done();
     let speed_element = dom::classed("p", "standby-herd-speed").done();
@@ -239,6 +254,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             notice_word,
             clients,
             capacity,
+            every,
             table: table.into(),
             link: link.into(),
             speed,
@@ -266,7 +282,7 @@ fn card(weak: &Weak<Widget>) -> Card {
             // The button goes: the focus would be nowhere.
             let _ = widget.page.stage.focus();
         });
-        let text = format!("about {guess}×");
+        let text = format!("{guess}×");
         buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
     }
     let buttons = buttons.done();
@@ -518,6 +534,10 @@ impl Widget {
         let crowd = scenario.crowd.as_ref();
         self.page.clients.set(scenario.clients);
         self.page.capacity.set(crowd.map_or(1, |crowd| crowd.capacity_s));
+
+        if let Some(every) = &self.page.every {
+            every.set(scenario.publish.every_ms);
+        }
 
         dom::show(&self.page.cancel, runs);
         let progress_box = self.page.progress.parent_element();
