@@ -206,7 +206,7 @@ pub(super) async fn a_million_come_back_while_the_page_goes_on(test: &mut Test<'
     let widget = Widget::on_page(&test.browser, &place.id);
     wait::until("it is alive", async || {
         let script = "return document.getElementById(arguments[0]).dataset.state ?? null";
-        Ok(test.browser.js::<Option<String>>(script, &[json!(place.id)]).await?)
+        test.browser.js::<Option<String>>(script, &[json!(place.id)]).await
     })
     .await?;
     let count = "window.frames_ = 0; const e = document.getElementById(arguments[0]); \
