@@ -4,6 +4,7 @@
 //! - [`workspace`]: where things are
 //! - [`widgets`], [`book`], [`server`]: the three things that are built
 //! - [`serve`]: all three with live reload; [`site`]: all three to publish
+//! - [`crowd`]: many real connections, measured
 //! - [`mod@test`]: every check, counted; [`links`]: one of them; [`tools`]: what they need
 //!
 //! The browser's part (tests, records, screens, soak) is the package `standby-tests`, which xtask builds and
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 mod book;
 mod browser;
+mod crowd;
 mod links;
 mod serve;
 mod server;
@@ -68,13 +70,17 @@ enum Task {
         /// Keep the traces, and only measure how much room the widgets take
         #[arg(long)]
         room: bool,
+        /// Record what each browser sends of its own instead, for the model
+        #[arg(long, conflicts_with_all = ["name", "room"])]
+        requests: bool,
     },
     /// Take a picture of every experiment in each of its states, under target/screens/
     Screens {
         /// Only experiments with this in their name
         name: Option<String>,
     },
-    /// Run the four-lane experiment with drops, and watch the memory of page and server
+    /// Drop 2,000 connections again and again, and run the four-lane experiment with drops: memory must
+    /// stay what it is
     Soak {
         /// For how long
         #[arg(long, default_value_t = 10)]
@@ -91,6 +97,9 @@ enum Task {
 enum Bench {
     /// What a frame of the live picture costs in script and paint, in each browser
     Picture,
+    /// What a held connection and a delivered event cost the server, by transport; kept in
+    /// experiments/costs.json
+    Crowd,
     /// For how long a page keeps the browser busy while a widget loads and four lanes run
     Page,
     /// How many things a second the model of many clients does, and what a client takes
@@ -117,9 +126,13 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
             widgets::weigh(workspace)?;
         }
         Task::Test { part } => return test::test(workspace, part.as_deref()),
-        Task::Record { name, room } => browser::record(workspace, name.as_deref(), room)?,
+        Task::Record { name, room, requests } => browser::record(workspace, name.as_deref(), room, requests)?,
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
-        Task::Soak { minutes } => browser::soak(workspace, minutes)?,
+        Task::Soak { minutes } => {
+            crowd::soak(workspace)?;
+            browser::soak(workspace, minutes)?;
+        }
+        Task::Bench { what: Bench::Crowd } => crowd::bench(workspace)?,
         Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,
         Task::Bench { what: Bench::Sim } => {
             let mut cargo = workspace.cargo();

@@ -18,6 +18,8 @@ mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod truth;
+
 mod wire;
 
 macro_rules! cases {
@@ -133,6 +135,10 @@ pub(crate) fn all() -> Vec<Case> {
             what_curl_is_told_to_do_shows_up_outside,
             files_hold_what_they_are_named_after,
             the_javascript_clients_recover,
+        },
+        truth::{
+            the_model_counts_what_a_live_run_counts,
+            the_model_counts_what_runs_by_chance_count,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,

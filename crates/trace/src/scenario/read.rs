@@ -52,7 +52,7 @@ fn backoff(value: &Value) -> Result<Backoff, Wrong> {
     })
 }
 
-fn lane(value: &Value) -> Result<LaneSpec, Wrong> {
+pub(crate) fn lane(value: &Value) -> Result<LaneSpec, Wrong> {
     let of = Members::of("a lane", value)?;
     let or_0 = |name: &str| of.maybe_u32(name).map(|n| n.unwrap_or(0));
     Ok(match of.text("transport")? {
