@@ -316,8 +316,15 @@ mod tests {
 
     #[test]
     fn a_view_stands_on_the_displays_pixels() {
-        let figure =
-            Figure { width: 330.0, height: 100.0, plot_x: 1.0, plot_w: 328.0, lanes: vec![], shapes: vec![] };
+        let figure = Figure {
+            width: 330.0,
+            height: 100.0,
+            plot_x: 1.0,
+            plot_w: 328.0,
+            lanes: vec![],
+            shapes: vec![],
+            labels: 0..0,
+        };
         for scale in [1.0, 1.25, 2.0] {
             for from_us in [0, 1_234_567, 86_400_000_000] {
                 let view = View { from_us, to_us: from_us + 8_000_000, ..View::default() };

@@ -51,6 +51,9 @@ enum Task {
         /// Keep the traces, and only measure how much room the widgets take
         #[arg(long)]
         room: bool,
+        /// Record what each browser sends of its own instead, for the model
+        #[arg(long, conflicts_with_all = ["name", "room"])]
+        requests: bool,
     },
     /// Take a picture of every experiment in each of its states
     Screens {
@@ -89,7 +92,8 @@ fn run(task: Task) -> Result<bool> {
     runtime.block_on(async {
         match task {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
-            Task::Record { name, room } => {
+            Task::Record { requests: true, .. } => record::requests::take(&setup).await,
+            Task::Record { name, room, .. } => {
                 record::take(&setup, &record::Choice { name: name.as_deref(), room }).await
             }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,

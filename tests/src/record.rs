@@ -1,6 +1,8 @@
 //! Records the experiments: each is run in a real browser against the real server, and the trace of
 //! its first window is kept in the repository. The static figures are drawn from it.
 
+pub(crate) mod requests;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;

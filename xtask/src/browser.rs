@@ -19,9 +19,11 @@ pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
 }
 
 /// `cargo xtask record`. The book is built without figures first, and with them afterwards.
-pub(crate) fn record(workspace: &Workspace, name: Option<&str>, room: bool) -> Result<()> {
+pub(crate) fn record(workspace: &Workspace, name: Option<&str>, room: bool, requests: bool) -> Result<()> {
     let mut command = prepare(workspace, site::to_record)?;
-    command.arg("record").args(name).args(room.then_some("--room"));
+    let options = [(room, "--room"), (requests, "--requests")];
+    command.arg("record").args(name);
+    command.args(options.iter().filter(|(wanted, _)| *wanted).map(|(_, option)| option));
     let (success, _) = stream(command)?;
     if !success {
         bail!("not every experiment could be recorded");

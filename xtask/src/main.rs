@@ -68,6 +68,9 @@ enum Task {
         /// Keep the traces, and only measure how much room the widgets take
         #[arg(long)]
         room: bool,
+        /// Record what each browser sends of its own instead, for the model
+        #[arg(long, conflicts_with_all = ["name", "room"])]
+        requests: bool,
     },
     /// Take a picture of every experiment in each of its states, under target/screens/
     Screens {
@@ -115,7 +118,7 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
             widgets::weigh(workspace)?;
         }
         Task::Test { part } => return test::test(workspace, part.as_deref()),
-        Task::Record { name, room } => browser::record(workspace, name.as_deref(), room)?,
+        Task::Record { name, room, requests } => browser::record(workspace, name.as_deref(), room, requests)?,
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => browser::soak(workspace, minutes)?,
         Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,

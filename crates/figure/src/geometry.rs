@@ -46,15 +46,15 @@ pub fn figure(trace: &Trace, view: &View) -> Figure {
     let Figure { plot_x, plot_w, .. } = layers.blank();
     let mut shapes = layers.below();
     shapes.extend(layers.stretch(plot_x, plot_x + plot_w));
-    shapes.extend(layers.above());
-    Figure { shapes, ..layers.blank() }
+    let labels = layers.put_above(&mut shapes);
+    Figure { shapes, labels, ..layers.blank() }
 }
 
 /// The picture before anything happened: where its plot and its lanes lie, and no shapes.
 #[must_use]
 pub fn blank(trace: &Trace, view: &View) -> Figure {
     let Layout { width, height, plot_x, plot_w, lanes, .. } = Layout::new(trace.lanes.len(), view);
-    Figure { width, height, plot_x, plot_w, lanes, shapes: Vec::new() }
+    Figure { width, height, plot_x, plot_w, lanes, shapes: Vec::new(), labels: 0..0 }
 }
 
 /// A picture in its layers, for a page that keeps what no longer changes.
@@ -102,16 +102,24 @@ impl<'a> Layers<'a> {
     /// The highest layer: what is pointed at, the words, and the cursor.
     #[must_use]
     pub fn above(&self) -> Vec<Shape> {
-        let frame = &self.frame;
         let mut shapes = Vec::new();
-        selected::draw(frame, &mut shapes);
-        lane::ends(frame, &mut shapes);
-        if frame.view.labels {
-            label::draw(frame, &mut shapes);
-        }
-        note::draw(frame, &mut shapes);
-        cursor::draw(frame, &mut shapes);
+        self.put_above(&mut shapes);
         shapes
+    }
+
+    /// Adds the highest layer; says which of the shapes are the lanes' labels.
+    fn put_above(&self, shapes: &mut Vec<Shape>) -> Range<usize> {
+        let frame = &self.frame;
+        selected::draw(frame, shapes);
+        lane::ends(frame, shapes);
+        let start = shapes.len();
+        if frame.view.labels {
+            label::draw(frame, shapes);
+        }
+        let labels = start..shapes.len();
+        note::draw(frame, shapes);
+        cursor::draw(frame, shapes);
+        labels
     }
 
     /// How many messages are about in view; no more exact than it is cheap.

@@ -48,4 +48,4 @@ pub use index::Index;
 pub use say::{Words, describe, say, say_message};
 pub use shape::{Anchor, Density, Figure, Hit, Ink, LaneBox, Shape, View, Weight};
 pub use svg::svg;
-pub use timeline::timeline;
+pub use timeline::{HEIGHT as TIMELINE_HEIGHT, timeline};

@@ -3,6 +3,8 @@
 //!
 //! Lengths are CSS pixels; the origin is the picture's top left corner.
 
+use std::ops::Range;
+
 /// Which stretch of time is drawn, and how large.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
@@ -241,4 +243,6 @@ pub struct Figure {
     pub lanes: Vec<LaneBox>,
     /// What to paint, in this order.
     pub shapes: Vec<Shape>,
+    /// Which of the shapes are the lanes' labels: where a page has its own, it can hide them.
+    pub labels: Range<usize>,
 }

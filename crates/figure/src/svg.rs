@@ -10,21 +10,32 @@ use crate::detail::{hatching, head};
 use crate::format;
 use crate::shape::{Anchor, Figure, Ink, Shape, Weight};
 
-/// Writes a picture as one `<svg>` element. `title` is its text alternative.
+/// Writes a picture as one `<svg>` element. `title` is its text alternative; without one it is for
+/// the eye only. The lanes' labels are a group of their own, `sb-labels`.
 #[must_use]
 pub fn svg(figure: &Figure, title: &str) -> String {
     let mut out = String::with_capacity(figure.shapes.len() * 80 + 256);
     let (w, h) = (Number(figure.width), Number(figure.height));
     // Writing to a String can't fail.
-    let _ = write!(
-        out,
-        r#"<svg class="sb-figure" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label=""#
-    );
-    escape(&mut out, title);
-    out.push_str("\">");
-    for shape in &figure.shapes {
-        write_shape(&mut out, shape);
+    let _ = write!(out, r#"<svg class="sb-figure" viewBox="0 0 {w} {h}" width="{w}" height="{h}""#);
+    if title.is_empty() {
+        out.push_str(r#" aria-hidden="true">"#);
+    } else {
+        out.push_str(r#" role="img" aria-label=""#);
+        escape(&mut out, title);
+        out.push_str("\">");
     }
+    let write_shapes = |out: &mut String, shapes: Option<&[Shape]>| {
+        shapes.unwrap_or_default().iter().for_each(|shape| write_shape(out, shape));
+    };
+    let (shapes, labels) = (&figure.shapes, &figure.labels);
+    write_shapes(&mut out, shapes.get(..labels.start));
+    if !labels.is_empty() {
+        out.push_str(r#"<g class="sb-labels">"#);
+        write_shapes(&mut out, shapes.get(labels.clone()));
+        out.push_str("</g>");
+    }
+    write_shapes(&mut out, shapes.get(labels.end..));
     out.push_str("</svg>");
     out
 }
@@ -172,7 +183,15 @@ mod tests {
     use super::*;
 
     fn figure(shapes: Vec<Shape>) -> Figure {
-        Figure { width: 100.0, height: 50.0, plot_x: 0.0, plot_w: 100.0, lanes: Vec::new(), shapes }
+        Figure {
+            width: 100.0,
+            height: 50.0,
+            plot_x: 0.0,
+            plot_w: 100.0,
+            lanes: Vec::new(),
+            shapes,
+            labels: 0..0,
+        }
     }
 
     fn text(text: &str) -> Shape {

@@ -10,7 +10,8 @@ use crate::layout::within;
 use crate::shape::{Anchor, Figure, Ink, Shape, View, Weight};
 use crate::text;
 
-const HEIGHT: f32 = 64.0;
+/// How high a timeline is, in pixels.
+pub const HEIGHT: f32 = 64.0;
 /// Where the line of open connections stands at 0 and how high it may rise, and the same of the
 /// bytes' columns. On a phone the words stand above them.
 struct Rows {
@@ -58,6 +59,7 @@ pub fn timeline(trace: &Trace, view: &View) -> Figure {
         plot_w: layout.plot_w,
         lanes: Vec::new(),
         shapes,
+        labels: 0..0,
     }
 }
 

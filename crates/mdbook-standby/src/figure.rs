@@ -1,6 +1,6 @@
 //! The static figure of an experiment: its recording, drawn as the live picture draws it.
 
-use standby_figure::{View, describe, figure, svg};
+use standby_figure::{View, describe, figure, svg, timeline};
 
 use crate::recording::Recording;
 
@@ -10,7 +10,7 @@ const WIDE_PX: f32 = 720.0;
 /// And on a phone of 360 px: less the page's own margins too.
 const NARROW_PX: f32 = 310.0;
 
-/// Both pictures, of which the page shows the one that fits. Text that is scaled down with its
+/// Both pictures, each with its timeline, of which the page shows the one that fits. Text that is scaled down with its
 /// picture can't be read on a phone.
 #[must_use]
 pub fn pictures(recording: &Recording) -> String {
@@ -18,7 +18,8 @@ pub fn pictures(recording: &Recording) -> String {
     let words = describe(trace);
     let draw = |width: f32, narrow: bool, class: &str| {
         let view = View { to_us: trace.until_us, now_us: trace.until_us, width, narrow, ..View::default() };
-        format!("<div class=\"{class}\">{}</div>", svg(&figure(trace, &view), &words))
+        let (above, below) = (svg(&figure(trace, &view), &words), svg(&timeline(trace, &view), ""));
+        format!("<div class=\"{class}\">{above}{below}</div>")
     };
     let wide = draw(WIDE_PX, false, "standby-drawn standby-drawn-wide");
     wide + &draw(NARROW_PX, true, "standby-drawn standby-drawn-narrow")
@@ -47,7 +48,7 @@ mod tests {
     #[test]
     fn there_is_a_picture_for_a_page_and_one_for_a_phone() {
         let html = pictures(&recording());
-        assert_eq!(html.matches("<svg ").count(), 2, "{html}");
+        assert_eq!(html.matches("<svg ").count(), 4, "{html}");
         assert!(html.contains("viewBox=\"0 0 720 ") && html.contains("viewBox=\"0 0 310 "), "{html}");
         let told = html.matches("role=\"img\" aria-label=\"8.0 s on a time axis; ").count();
         assert_eq!(told, 2, "each has a text alternative: {html}");

@@ -15,16 +15,18 @@ use crate::recording::{Recording, Rooms};
 #[must_use]
 pub fn html(id: &str, experiment: &Experiment, name: &str, recording: Option<&Recording>) -> String {
     let json = serde_json::to_string(experiment).unwrap_or_default();
+    let caption = recording.map(|recording| recording.recorded.caption());
+    let caption = caption.as_deref().unwrap_or_default();
     let (picture, below, rooms) = match recording {
         Some(recording) => {
             let pictures = format!("<div class=\"standby-still\">{}</div>", figure::pictures(recording));
-            let below = below(&experiment.scenario, &recording.recorded.caption());
+            let below = below(&experiment.scenario, caption);
             (figure::unsearched(&pictures), figure::unsearched(&below), recording.recorded.room_px)
         }
         None => (String::new(), figure::unsearched(&below(&experiment.scenario, "")), Rooms::default()),
     };
     format!(
-        "\n<standby-experiment id=\"{id}\" data-recording=\"{name}\" data-experiment='{json}'>\n\
+        "\n<standby-experiment id=\"{id}\" data-recording=\"{name}\"{recorded} data-experiment='{json}'>\n\
          <figure class=\"standby-static\" style=\"{rooms}\">\n\
          <div class=\"standby-still-head\"><strong class=\"standby-still-title\">{title}</strong>{pill}</div>\n\
          {picture}\n\
@@ -32,22 +34,32 @@ pub fn html(id: &str, experiment: &Experiment, name: &str, recording: Option<&Re
          {below}\n\
          </figure>\n\
          </standby-experiment>\n",
+        recorded = match caption {
+            "" => String::new(),
+            _ => format!(" data-recorded=\"{}\"", attribute(caption)),
+        },
         json = attribute(&json),
         title = text(&experiment.title),
         // Unseen: the widget's own takes as much of a long title's line.
-        pill = figure::unsearched(
-            "<span class=\"standby-still-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>Ready</span>"
-        ),
+        pill = figure::unsearched(&format!(
+            "<span class=\"standby-still-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>\
+             <span class=\"standby-wide\">{}</span><span class=\"standby-narrow\">Recorded</span></span>",
+            text(caption)
+        )),
         look = text(&experiment.look),
         rooms = room_style(rooms),
     )
 }
 
-/// The room that the widget needs, for the style sheet.
+/// The room that the widget needs, for the style sheet. The timeline is part of the figure.
 fn room_style(Rooms { wide, narrow }: Rooms) -> String {
+    let beside_timeline = |between: u32| between.saturating_sub(standby_figure::TIMELINE_HEIGHT as u32);
     format!(
         "--wide-between:{}px;--wide-below:{}px;--narrow-between:{}px;--narrow-below:{}px",
-        wide.between, wide.below, narrow.between, narrow.below
+        beside_timeline(wide.between),
+        wide.below,
+        beside_timeline(narrow.between),
+        narrow.below
     )
 }
 

@@ -139,14 +139,20 @@ fn an_experiment_has_its_place_with_a_figure_inside() {
         BookTest::new().chapter("one.md", "# One\n\nBefore.\n{{#experiment four-ways}}\nAfter.\n").builds();
     let page = book.page("one.html");
     assert!(
-        page.contains(r#"<standby-experiment id="four-ways" data-recording="four-ways" data-experiment="#),
+        page.contains(
+            r#"<standby-experiment id="four-ways" data-recording="four-ways" data-recorded="Recorded 24 November 2026 in Chromium 150." data-experiment="#
+        ),
         "{page}"
     );
     assert!(
         page.contains("<strong class=\"standby-still-title\">One stream, four ways to stand by</strong>"),
         "{page}"
     );
-    assert_eq!(page.matches("<svg class=\"sb-figure\"").count(), 2, "wide and narrow: {page}");
+    assert_eq!(
+        page.matches("<svg class=\"sb-figure\"").count(),
+        4,
+        "wide and narrow, with timelines: {page}"
+    );
     assert!(page.contains("Recorded 24 November 2026 in Chromium 150."), "{page}");
     assert!(page.contains("<p>Before.</p>") && page.contains("<p>After.</p>"), "{page}");
     assert!(!page.contains("{{#experiment"), "{page}");

@@ -42,13 +42,14 @@ impl Pill {
 
     /// Where the experiment stands, for those who hear the page.
     pub(crate) fn spoken(state: &State) -> String {
-        says(state, 0, None).text
+        says(state, 0, None, None).text
     }
 
-    /// Says where the experiment stands. `latency_ms` is what the conditions add each way.
-    pub(crate) fn show(&self, state: &State, latency_ms: u32, run: Option<&Run>) {
+    /// Says where the experiment stands. `latency_ms` is what the conditions add each way, `still`
+    /// when and with what the run was recorded that is seen before the reader's own.
+    pub(crate) fn show(&self, state: &State, latency_ms: u32, run: Option<&Run>, still: Option<&str>) {
         let measured = run.and_then(Run::round_trip_us);
-        let says = says(state, latency_ms, measured.map(|(round_trip_us, _)| round_trip_us));
+        let says = says(state, latency_ms, measured.map(|(round_trip_us, _)| round_trip_us), still);
         dom::set(&self.dot, "class", if says.filled { "standby-dot standby-on" } else { "standby-dot" });
         self.text.say(&says.text);
         self.short.say(says.short);
@@ -59,7 +60,7 @@ impl Pill {
     }
 }
 
-fn says(state: &State, latency_ms: u32, measured_us: Option<u64>) -> Says {
+fn says(state: &State, latency_ms: u32, measured_us: Option<u64>, still: Option<&str>) -> Says {
     let hollow = |short: &'static str| Says { filled: false, text: short.to_owned(), short };
     match state {
         State::Live => {
@@ -70,7 +71,10 @@ fn says(state: &State, latency_ms: u32, measured_us: Option<u64>) -> Says {
             };
             Says { filled: true, text, short: "Live" }
         }
-        State::Idle => hollow("Ready"),
+        State::Idle => match still {
+            Some(recorded) => Says { filled: false, text: recorded.to_owned(), short: "Recorded" },
+            None => hollow("Ready"),
+        },
         State::Starting => hollow("Connecting"),
         State::Reconnecting => {
             Says { filled: false, text: "Server away · reconnecting".to_owned(), short: "Reconnecting" }
@@ -111,13 +115,20 @@ mod tests {
 
     #[test]
     fn a_live_pill_says_the_round_trip_that_is_set() {
-        let says = says(&State::Live, 100, Some(400));
+        let says = says(&State::Live, 100, Some(400), None);
         assert_eq!((says.filled, says.text.as_str(), says.short), (true, "Live · round trip 200 ms", "Live"));
     }
 
     #[test]
     fn without_a_delay_it_says_the_one_that_was_measured() {
-        assert_eq!(says(&State::Live, 0, Some(400)).text, "Live · round trip 0.4 ms");
+        assert_eq!(says(&State::Live, 0, Some(400), None).text, "Live · round trip 0.4 ms");
+    }
+
+    #[test]
+    fn before_a_run_it_says_when_the_picture_was_recorded() {
+        let recorded = "Recorded 24 November 2026 in Chromium 150.";
+        let says = says(&State::Idle, 100, None, Some(recorded));
+        assert_eq!((says.text.as_str(), says.short), (recorded, "Recorded"));
     }
 
     #[test]
@@ -130,7 +141,7 @@ mod tests {
             State::Stopped(Trouble::Busy),
         ];
         for state in states {
-            assert!(!says(&state, 100, None).filled, "{state:?}");
+            assert!(!says(&state, 100, None, None).filled, "{state:?}");
         }
     }
 

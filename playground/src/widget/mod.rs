@@ -471,6 +471,7 @@ impl Widget {
                 if let Some(kept) = self.scenario.borrow_mut().lanes.get_mut(index) {
                     *kept = spec;
                 }
+                self.show_state();
                 self.show_playground_link();
                 if let Some(live) = live {
                     live.set(&self.scenario.borrow());

@@ -31,9 +31,19 @@ impl Widget {
         dom::set(&self.element, "data-why", why);
         let latency_ms = self.scenario.borrow().conditions.latency_ms;
         let live = self.live.borrow();
-        self.pill.show(state, latency_ms, live.as_ref().map(|live| live.run()));
+        let still = self.still();
+        dom::set(&self.element, "data-still", if still.is_some() { "shown" } else { "" });
+        self.pill.show(state, latency_ms, live.as_ref().map(|live| live.run()), still.as_deref());
         self.card.show(state);
         self.controls.borrow().show(state);
+    }
+
+    /// Before the reader runs it, the recorded figure is seen: how it was recorded. Not when it is set
+    /// up otherwise, because that is not what was recorded.
+    fn still(&self) -> Option<String> {
+        let idle = *self.conduct.borrow().state() == State::Idle;
+        let unchanged = *self.scenario.borrow() == self.experiment.scenario;
+        self.element.get_attribute("data-recorded").filter(|_| idle && unchanged)
     }
 
     /// Asks for the next frame, as long as there is something to draw.

@@ -7,9 +7,8 @@
 //!
 //! - [`routes`](router) say what is asked of them, `observe` talks with an observer;
 //! - `run` is the task that publishes, lets the planned faults come, and ends an experiment that
-//!   nobody observes; `content` is what it publishes, and when.
+//!   nobody observes; what it publishes, and when, the model shares (`standby_sim::publisher`).
 
-mod content;
 mod observe;
 mod routes;
 mod run;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+use standby_sim::publisher::Publisher;
 use standby_trace::Fault;
-use standby_trace::scenario::PlannedFault;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::content::Content;
 use super::{Experiment, Experiments, Plan};
 
 /// Runs an experiment until nobody has observed it for a while, or the server stops.
@@ -26,15 +25,15 @@ pub(super) async fn run(experiments: Experiments, experiment: Arc<Experiment>, s
         } else if now >= observed_at + idle && experiments.let_go(&experiment) {
             return;
         }
-        for fault in work.due_faults(now) {
+        while let Some(fault) = work.due_fault(now) {
             experiment.link.begin(&fault);
         }
-        if work.is_event_due(now) {
-            publish(&experiment, work.next_event(now));
+        if let Some(data) = work.due_event(now) {
+            publish(&experiment, data);
         }
         // While someone observes, this looks again from time to time.
         let look_at = observed_at.max(now - idle) + idle;
-        let wake_at = [work.event_at, work.fault_at()].into_iter().flatten().fold(look_at, Instant::min);
+        let wake_at = work.next_at().map_or(look_at, |at| at.min(look_at));
         tokio::select! {
             () = sleep_until(wake_at) => {}
             changed = plans.changed() => match changed {
@@ -53,22 +52,17 @@ fn publish(experiment: &Experiment, data: String) {
     }
 }
 
-/// What there is to do, and when. No I/O; time comes from outside.
+/// What there is to do, and when, on this program's clock. What is due the model knows too
+/// (`standby_sim::publisher`). No I/O; time comes from outside.
 struct Work {
     plan: Plan,
-    content: Content,
-    event_at: Option<Instant>,
-    /// Those that are still to come, the next one last.
-    faults: Vec<PlannedFault>,
+    publisher: Publisher,
 }
 
 impl Work {
     fn new(plan: Plan) -> Self {
-        let mut content = Content::new(plan.scenario.seed);
-        let event_at = content.wait(&plan.scenario.publish).map(|wait| plan.began + wait);
-        let mut faults = plan.scenario.faults.clone();
-        faults.sort_by_key(|planned| std::cmp::Reverse(planned.at_ms));
-        Self { plan, content, event_at, faults }
+        let publisher = Publisher::new(&plan.scenario);
+        Self { plan, publisher }
     }
 
     /// Another plan: a new turn begins from the beginning, else only the publisher has changed.
@@ -77,46 +71,33 @@ impl Work {
             *self = Self::new(plan);
             return;
         }
-        let publish = plan.scenario.publish;
-        let changed = publish.every_ms != self.plan.scenario.publish.every_ms
-            || publish.spread != self.plan.scenario.publish.spread;
-        if changed {
-            self.event_at = self.content.wait(&publish).map(|wait| now + wait);
-        }
+        self.publisher.change(plan.scenario.publish, self.us(now));
         self.plan = plan;
     }
 
-    fn is_event_due(&self, now: Instant) -> bool {
-        self.event_at.is_some_and(|at| at <= now)
+    fn us(&self, now: Instant) -> i64 {
+        let us = now.saturating_duration_since(self.plan.began).as_micros();
+        i64::try_from(us).unwrap_or(i64::MAX)
     }
 
-    fn next_event(&mut self, now: Instant) -> String {
-        let publish = self.plan.scenario.publish;
-        // From when it was due, so that the rate is what it should be; but what was slept through,
-        // with a laptop's lid closed, is not made up for.
-        let due = self.event_at.filter(|at| now - *at < Duration::from_secs(1)).unwrap_or(now);
-        self.event_at = self.content.wait(&publish).map(|wait| due + wait);
-        self.content.next(publish.what)
+    /// When to look again.
+    fn next_at(&self) -> Option<Instant> {
+        let us = u64::try_from(self.publisher.next_us()?).unwrap_or(0);
+        Some(self.plan.began + Duration::from_micros(us))
     }
 
-    fn fault_at(&self) -> Option<Instant> {
-        self.faults.last().map(|planned| self.plan.began + Duration::from_millis(planned.at_ms.into()))
+    fn due_event(&mut self, now: Instant) -> Option<String> {
+        self.publisher.due_event(self.us(now))
     }
 
-    fn due_faults(&mut self, now: Instant) -> Vec<Fault> {
-        let mut due = Vec::new();
-        while self.fault_at().is_some_and(|at| at <= now)
-            && let Some(planned) = self.faults.pop()
-        {
-            due.push(planned.fault);
-        }
-        due
+    fn due_fault(&mut self, now: Instant) -> Option<Fault> {
+        self.publisher.due_fault(self.us(now))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use standby_trace::scenario::{LaneSpec, Spread, What};
+    use standby_trace::scenario::{LaneSpec, PlannedFault, Spread, What};
     use standby_trace::{Conditions, Publish, Scenario, Transport};
 
     use super::*;
@@ -145,41 +126,41 @@ mod tests {
     fn faults_come_in_the_order_of_their_times() {
         let plan = plan(0, 0, &[(3_000, 103), (1_000, 101), (2_000, 102)]);
         let (began, mut work) = (plan.began, Work::new(plan));
-        assert_eq!(work.fault_at(), Some(began + ms(1_000)));
-        let stall = |for_ms| Fault::Stall { sub: None, for_ms };
-        assert_eq!(work.due_faults(began + ms(2_500)), [stall(101), stall(102)]);
-        assert_eq!(work.due_faults(began + ms(2_500)), []);
-        assert_eq!(work.fault_at(), Some(began + ms(3_000)));
+        assert_eq!(work.next_at(), Some(began + ms(1_000)));
+        let stall = |for_ms| Some(Fault::Stall { sub: None, for_ms });
+        let due: Vec<_> = (0..3).map(|_| work.due_fault(began + ms(2_500))).collect();
+        assert_eq!(due, [stall(101), stall(102), None]);
+        assert_eq!(work.next_at(), Some(began + ms(3_000)));
     }
 
     #[test]
     fn the_rate_holds_though_the_task_is_a_little_late() {
         let plan = plan(0, 500, &[]);
         let (began, mut work) = (plan.began, Work::new(plan));
-        assert!(!work.is_event_due(began + ms(499)));
-        work.next_event(began + ms(520));
-        assert_eq!(work.event_at, Some(began + ms(1_000)));
+        assert_eq!(work.due_event(began + ms(499)), None);
+        assert!(work.due_event(began + ms(520)).is_some());
+        assert_eq!(work.next_at(), Some(began + ms(1_000)));
     }
 
     #[test]
     fn what_was_slept_through_is_not_made_up_for() {
         let plan = plan(0, 500, &[]);
         let (began, mut work) = (plan.began, Work::new(plan));
-        work.next_event(began + ms(60_000));
-        assert_eq!(work.event_at, Some(began + ms(60_500)));
+        assert!(work.due_event(began + ms(60_000)).is_some());
+        assert_eq!(work.next_at(), Some(began + ms(60_500)));
     }
 
     #[test]
     fn a_new_turn_begins_anew_and_a_change_does_not() {
         let first = plan(0, 500, &[]);
         let (began, mut work) = (first.began, Work::new(first.clone()));
-        let prices = [work.next_event(began), work.next_event(began)];
+        let prices = [500, 1_000].map(|at| work.due_event(began + ms(at)).unwrap());
         let mut slower = first.clone();
         slower.scenario.publish.every_ms = 4_000;
-        work.change(slower, began + ms(100));
-        assert_eq!(work.event_at, Some(began + ms(4_100)));
-        assert!(!prices.contains(&work.next_event(began)));
-        work.change(Plan { turn: 1, ..first }, began + ms(200));
-        assert_eq!(work.next_event(began), prices[0]);
+        work.change(slower, began + ms(1_100));
+        assert_eq!(work.next_at(), Some(began + ms(5_100)));
+        assert!(!prices.contains(&work.due_event(began + ms(5_100)).unwrap()));
+        work.change(Plan { turn: 1, ..first }, began + ms(5_200));
+        assert_eq!(work.due_event(began + ms(5_200)).as_ref(), Some(&prices[0]));
     }
 }

@@ -1,9 +1,8 @@
-//! One way through a slow network: when what is sent now arrives. No I/O; time comes from outside.
+//! One way through a slow network, on this program's clock. What the conditions do to a message is
+//! the same as in the model (`standby_sim::pipe`).
 
 use std::time::Duration;
 
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use standby_trace::Conditions;
 use tokio::time::Instant;
 
@@ -11,45 +10,36 @@ use tokio::time::Instant;
 /// them; then each travels for the latency and its jitter, and none overtakes another.
 #[derive(Debug)]
 pub(super) struct Pipe {
-    /// When the last byte of what was sent before has entered.
-    entered_at: Instant,
-    /// When what was sent before arrives.
-    arrives_at: Instant,
-    rng: Xoshiro256PlusPlus,
+    zero: Instant,
+    pipe: standby_sim::pipe::Pipe,
 }
 
 impl Pipe {
     pub(super) fn new(now: Instant, seed: u64) -> Self {
-        Self { entered_at: now, arrives_at: now, rng: Xoshiro256PlusPlus::seed_from_u64(seed) }
+        Self { zero: now, pipe: standby_sim::pipe::Pipe::new(0, seed) }
     }
 
     /// When `bytes` arrive that are sent at `now`. Conditions that have changed hold for these
     /// bytes and later ones.
     pub(super) fn send(&mut self, now: Instant, bytes: usize, conditions: &Conditions) -> Instant {
-        let jitter_us = match conditions.jitter_ms {
-            0 => 0,
-            ms => self.rng.next_u64() % (u64::from(ms) * 1_000 + 1),
-        };
-        let travel = Duration::from_millis(conditions.latency_ms.into()) + Duration::from_micros(jitter_us);
-        self.entered_at = self.entered_at.max(now) + entering(bytes, conditions);
-        self.arrives_at = self.arrives_at.max(self.entered_at + travel);
-        self.arrives_at
+        let now_us = self.us(now);
+        let arrives_us = self.pipe.send(now_us, bytes, conditions);
+        self.at(arrives_us)
     }
 
     /// When `bytes` arrive that belong to the message before: right behind it.
     pub(super) fn send_on(&mut self, now: Instant, bytes: usize, conditions: &Conditions) -> Instant {
-        let entering = entering(bytes, conditions);
-        self.entered_at = self.entered_at.max(now) + entering;
-        self.arrives_at = (self.arrives_at + entering).max(now);
-        self.arrives_at
+        let now_us = self.us(now);
+        let arrives_us = self.pipe.send_on(now_us, bytes, conditions);
+        self.at(arrives_us)
     }
-}
 
-/// How long it takes for so many bytes to enter.
-fn entering(bytes: usize, conditions: &Conditions) -> Duration {
-    match conditions.bandwidth_bytes_s {
-        0 => Duration::ZERO,
-        rate => Duration::from_micros((bytes as u64).saturating_mul(1_000_000) / u64::from(rate)),
+    fn us(&self, now: Instant) -> i64 {
+        i64::try_from(now.saturating_duration_since(self.zero).as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn at(&self, us: i64) -> Instant {
+        self.zero + Duration::from_micros(u64::try_from(us).unwrap_or(0))
     }
 }
 

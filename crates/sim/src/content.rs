@@ -1,4 +1,5 @@
-//! What an experiment publishes, and when. The same seed gives the same events at the same intervals.
+//! What an experiment publishes, and when. The same seed gives the same events at the same intervals,
+//! on the server and in the model.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ const FIRST_WITHIN: Duration = Duration::from_millis(1_200);
 
 /// A publisher's choices.
 #[derive(Clone, Debug)]
-pub(super) struct Content {
+pub struct Content {
     /// Two generators: what is published must not depend on how the intervals spread.
     intervals: Xoshiro256PlusPlus,
     events: Xoshiro256PlusPlus,
@@ -21,7 +22,9 @@ pub(super) struct Content {
 }
 
 impl Content {
-    pub(super) fn new(seed: u64) -> Self {
+    /// The choices of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         let intervals = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut events = intervals.clone();
         events.jump();
@@ -29,7 +32,7 @@ impl Content {
     }
 
     /// How long to wait for the next event; `None`: there is none by itself.
-    pub(super) fn wait(&mut self, publish: &Publish) -> Option<Duration> {
+    pub fn wait(&mut self, publish: &Publish) -> Option<Duration> {
         if publish.every_ms == 0 {
             return None;
         }
@@ -39,7 +42,8 @@ impl Content {
             Spread::Poisson => {
                 // In (0, 1): no logarithm of 0, and no wait of 0 either.
                 let uniform = ((self.intervals.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-                mean.mul_f64(-uniform.ln())
+                // Not the standard library's logarithm: its last bit differs from target to target.
+                mean.mul_f64(-libm::log(uniform))
             }
         };
         let first = !std::mem::replace(&mut self.began, true);
@@ -47,7 +51,7 @@ impl Content {
     }
 
     /// The next event's data, as JSON.
-    pub(super) fn next(&mut self, what: What) -> String {
+    pub fn next(&mut self, what: What) -> String {
         match what {
             What::Price => {
                 // It moves by up to 60 cents, and is never free.

@@ -1,0 +1,20 @@
+//! A model of the server, of the network and of a browser's page: a run without any of the three.
+//!
+//! It drives the same machines and the same history as a live run does (`standby-transport`), in
+//! virtual time, with one seed for every choice. So the same scenario gives the same run, bit for
+//! bit, in a test, in a page, anywhere.
+//!
+//! - [`world`]: a few clients, with all that a live run knows of them: what the page saw, what the
+//!   server's tap tells, and every byte.
+//! - [`publisher`]: what an experiment does by itself, and when; [`content`]: what it publishes. The
+//!   server uses both too.
+//! - [`pipe`]: how conditions slow a message; the server's do it so too.
+//! - [`words`]: between a scenario's words and the machines'.
+
+pub mod content;
+pub mod pipe;
+pub mod publisher;
+pub mod words;
+pub mod world;
+
+pub use world::{Middlebox, Profile, Told, World};
