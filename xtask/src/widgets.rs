@@ -43,7 +43,7 @@ struct Bundle {
 /// What every page with an experiment loads.
 const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby", most_bytes: 180_000 };
 /// What it loads when a reader asks for more: the wire, the log, the code, the playground's editor.
-const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector", most_bytes: 150_000 };
+const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector", most_bytes: 250_000 };
 
 /// What it loads when a reader is about to run something: the transports, and the observer.
 const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner", most_bytes: 150_000 };
