@@ -20,8 +20,9 @@
 //! - `axis`, `player`, `walk`: looking around in time; `gesture`, `keys`: by pointer and by keys
 //! - `news`, `preferences`: what is said aloud, and whether
 //! - `book`, and the crate `standby-dom`: the page itself
+//! - `herd`: hands experiments with a crowd over to the module that runs the model
 //! - `inspector`: the module for whoever wants more than the picture, which comes on demand;
-//!   [`Host`] is what it knows of a widget; `module`: how both are loaded
+//!   [`Host`] is what it knows of a widget; `module`: how all are loaded
 //!
 //! For style sheets and tests a placeholder says where it stands: `data-state` is `idle`,
 //! `starting`, `live`, `reconnecting`, `paused` (`data-why`: `reader`, `stepped`, `away`,
@@ -37,6 +38,7 @@ mod bench;
 mod book;
 mod exclusive;
 mod gesture;
+mod herd;
 mod inspector;
 mod keys;
 mod live;

@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlElement, MutationObserver, MutationObserverInit};
 
 use crate::dom;
 use crate::exclusive::Exclusive;
+use crate::herd;
 use crate::state::Happens;
 use crate::widget::Widget;
 use crate::widget::open::{brings_file, file_of};
@@ -23,15 +25,23 @@ pub(crate) fn mount() {
     let Ok(places) = dom::document().query_selector_all("standby-experiment:not([data-state])") else {
         return;
     };
+    let mut herds = Vec::new();
     for i in 0..places.length() {
         let Some(place) = places.item(i).and_then(|node| node.dyn_into::<HtmlElement>().ok()) else {
             continue;
         };
+        if place.has_attribute("data-crowd") {
+            herds.push(place);
+            continue;
+        }
         match Widget::mount(&place) {
             Ok(widget) => WIDGETS.with_borrow_mut(|widgets| widgets.push(widget)),
             // The figure inside stays, as without JavaScript.
             Err(why) => dom::complain(&format!("an experiment of this page can't run: {why}")),
         }
+    }
+    if !herds.is_empty() {
+        spawn_local(herd::mount(herds));
     }
     watch_theme();
     open_link();

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::book::{self, Book, NoBook};
+use crate::crowd::{self, Crowds};
 use crate::experiments::{self, Experiments};
 use crate::metrics::Metrics;
 use crate::openapi::Document;
@@ -31,6 +32,8 @@ pub struct AppState {
     pub topics: Arc<Topics>,
     /// Every experiment, and the network of its topic.
     pub experiments: Experiments,
+    /// Who may have many clients opened, and how many there are.
+    pub crowds: Crowds,
     /// The flags that the server was started with.
     pub config: Arc<Config>,
     /// Where the book comes from.
@@ -53,6 +56,7 @@ pub fn app(config: Config) -> Result<(Router, AppState), NoBook> {
     let state = AppState {
         topics: Arc::new(Topics::new(config.topics)),
         experiments: Experiments::new(config.experiments),
+        crowds: Crowds::default(),
         book: Arc::new(Book::find(config.book.as_deref())?),
         metrics: Metrics::default(),
         rates: Arc::new(Rates::new(config.requests_per_second)),
@@ -85,6 +89,7 @@ fn api(state: &AppState) -> Router<AppState> {
         .merge(at_once)
         .merge(held)
         .merge(experiments::router())
+        .merge(crowd::router())
         .merge(reload::router(state.config.book.clone(), state.config.live_reload))
         .routes(routes!(echo::echo))
         .routes(routes!(health::health))

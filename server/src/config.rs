@@ -53,6 +53,10 @@ pub struct Config {
     /// Topics
     #[command(flatten, next_help_heading = "Topics")]
     pub topics: Bounds,
+    /// Real clients that experiments may have this machine open to the server, in all; 0 allows none.
+    /// Without it 2,000, and none where others on the network can reach the server
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=50_000))]
+    pub crowd: Option<u32>,
     /// Experiments
     #[command(flatten, next_help_heading = "Experiments")]
     pub experiments: Settings,

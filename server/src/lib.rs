@@ -6,11 +6,12 @@
 //! the same shape: [`publish`], [`poll`], [`long_poll`], [`ws`], [`sse`]. [`host`], [`origin`] and
 //! [`rate`] decide who may, [`query`] reads what is asked, [`problem`] says what went wrong. [`net`]
 //! accepts connections and watches their bytes; [`experiments`] runs a topic's publisher, conditions
-//! and faults. [`app()`] puts it all together.
+//! and faults; [`crowd`] opens many connections to it. [`app()`] puts it all together.
 
 pub mod app;
 pub mod book;
 pub mod config;
+pub mod crowd;
 pub mod echo;
 pub mod experiments;
 pub mod health;
@@ -36,6 +37,7 @@ pub mod ws;
 
 pub use app::{AppState, app};
 pub use config::Config;
+pub use crowd::Crowds;
 pub use experiments::Experiments;
 pub use problem::Problem;
 pub use topics::Topics;

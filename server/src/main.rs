@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use standby_server::{AppState, Config, app, net};
+use standby_server::{AppState, Config, app, crowd, net};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -33,17 +33,34 @@ enum Command {
         #[command(flatten)]
         config: Box<Config>,
     },
+    /// Be a crowd of clients, as a server orders on standard input
+    #[command(hide = true)]
+    Crowd,
 }
 
 fn main() -> ExitCode {
-    let Command::Serve { addr, config } = Cli::parse().command;
+    let command = Cli::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = match command {
+        Command::Serve { .. } => tokio::runtime::Builder::new_multi_thread(),
+        // One thread is enough for thousands of clients, and leaves the others to the server.
+        Command::Crowd => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&format!("the system gives no threads: {e}")),
     };
-    match runtime.block_on(serve(addr, *config)) {
+    let done = match command {
+        Command::Serve { addr, config } => runtime.block_on(serve(addr, *config)),
+        Command::Crowd => {
+            let done = runtime.block_on(crowd::program::run()).map_err(|e| format!("no crowd: {e}"));
+            // Reading standard input can't be cut short, and what it would give nobody waits for.
+            runtime.shutdown_background();
+            done
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(&message),
     }
@@ -61,6 +78,10 @@ async fn serve(addr: SocketAddr, config: Config) -> Result<(), String> {
     let limits = config.limits;
     allow_connections(limits.max_connections);
     let (router, state) = app(config).map_err(|e| e.to_string())?;
+    match std::env::current_exe() {
+        Ok(program) => state.crowds.open(crowd::Place { addr, program }, state.config.crowd),
+        Err(e) => tracing::warn!("there can be no crowds: this program's own file is not known: {e}"),
+    }
     // Before the line that says where: whoever started the program may stop it as soon as it has that.
     let signals = Signals::listen().map_err(|e| format!("cannot listen for signals: {e}"))?;
     say_where(addr).map_err(|e| format!("cannot write to standard output: {e}"))?;

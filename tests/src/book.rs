@@ -30,8 +30,24 @@ pub(crate) fn pages(setup: &Setup) -> Result<Vec<String>> {
     Ok(pages)
 }
 
-/// All experiments on the book's pages.
+/// All experiments on the book's pages that run against a server.
 pub(crate) fn places(setup: &Setup) -> Result<Vec<Place>> {
+    let mut places = all_places(setup)?;
+    places.retain(|place| place.experiment.scenario.crowd.is_none());
+    ensure!(!places.is_empty(), "no page has an experiment");
+    Ok(places)
+}
+
+/// All experiments on the book's pages that the model runs.
+pub(crate) fn crowds(setup: &Setup) -> Result<Vec<Place>> {
+    let mut places = all_places(setup)?;
+    places.retain(|place| place.experiment.scenario.crowd.is_some());
+    ensure!(!places.is_empty(), "no page has an experiment with a crowd");
+    Ok(places)
+}
+
+/// All experiments on the book's pages.
+pub(crate) fn all_places(setup: &Setup) -> Result<Vec<Place>> {
     let mut places = Vec::new();
     for page in pages(setup)?.into_iter().filter(|page| page != "print.html") {
         let html = read(setup, &page)?;

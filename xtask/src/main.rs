@@ -4,6 +4,7 @@
 //! - [`workspace`]: where things are
 //! - [`widgets`], [`book`], [`server`]: the three things that are built
 //! - [`serve`]: all three with live reload; [`site`]: all three to publish
+//! - [`crowd`]: many real connections, measured
 //! - [`mod@test`]: every check, counted; [`links`]: one of them; [`tools`]: what they need
 //!
 //! The browser's part (tests, records, screens, soak) is the package `standby-tests`, which xtask builds and
@@ -17,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 mod book;
 mod browser;
+mod crowd;
 mod links;
 mod serve;
 mod server;
@@ -77,7 +79,8 @@ enum Task {
         /// Only experiments with this in their name
         name: Option<String>,
     },
-    /// Run the four-lane experiment with drops, and watch the memory of page and server
+    /// Drop 2,000 connections again and again, and run the four-lane experiment with drops: memory must
+    /// stay what it is
     Soak {
         /// For how long
         #[arg(long, default_value_t = 10)]
@@ -94,8 +97,13 @@ enum Task {
 enum Bench {
     /// What a frame of the live picture costs in script and paint, in each browser
     Picture,
+    /// What a held connection and a delivered event cost the server, by transport; kept in
+    /// experiments/costs.json
+    Crowd,
     /// For how long a page keeps the browser busy while a widget loads and four lanes run
     Page,
+    /// How many things a second the model of many clients does, and what a client takes
+    Sim,
 }
 
 fn main() -> ExitCode {
@@ -120,8 +128,19 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
         Task::Test { part } => return test::test(workspace, part.as_deref()),
         Task::Record { name, room, requests } => browser::record(workspace, name.as_deref(), room, requests)?,
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
-        Task::Soak { minutes } => browser::soak(workspace, minutes)?,
+        Task::Soak { minutes } => {
+            crowd::soak(workspace)?;
+            browser::soak(workspace, minutes)?;
+        }
+        Task::Bench { what: Bench::Crowd } => crowd::bench(workspace)?,
         Task::Bench { what: Bench::Page } => browser::bench_page(workspace)?,
+        Task::Bench { what: Bench::Sim } => {
+            let mut cargo = workspace.cargo();
+            cargo.args(["run", "--release", "--package", "standby-sim", "--example", "herd"]);
+            if !cargo.status()?.success() {
+                anyhow::bail!("the model could not be measured");
+            }
+        }
         Task::Bench { what: Bench::Picture } => browser::bench_picture(workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 //! around each, in `src/standby/`, from where mdBook copies them into the book.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -47,7 +47,12 @@ const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspecto
 
 /// What it loads when a reader is about to run something: the transports, and the observer.
 const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner", most_bytes: 150_000 };
-const ALL: [&Bundle; 3] = [&WIDGETS, &INSPECTOR, &RUNNER];
+/// What it loads where a page has an experiment with a crowd: the model of many clients.
+const HERD: Bundle = Bundle { package: "standby-herd", name: "herd", most_bytes: 200_000 };
+/// In the background the same module runs the model; a worker is a script, and this is it.
+const HERD_WORKER: (&str, &str) =
+    ("herd-worker.js", "import start, { work } from \"./herd.js\";\nawait start();\nwork();\n");
+const ALL: [&Bundle; 4] = [&WIDGETS, &INSPECTOR, &RUNNER, &HERD];
 
 impl Bundle {
     /// Its files in the book's sources.
@@ -85,11 +90,7 @@ impl Bundle {
                 if profile == Profile::Small && file.extension().is_some_and(|end| end == "js") {
                     bytes = without_comments(&String::from_utf8(bytes)?).into_bytes();
                 }
-                // mdBook watches this folder: what is the same stays untouched.
-                if fs::read(file).ok().as_ref() != Some(&bytes) {
-                    fs::create_dir_all(file.parent().context("a file has a folder")?)?;
-                    fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
-                }
+                write(file, &bytes)?;
             }
             workspace.remember(self.name, fresh)
         })
@@ -121,6 +122,15 @@ impl Bundle {
     }
 }
 
+/// Writes a file. mdBook watches its folder: what is the same stays untouched.
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(file).ok().as_deref() != Some(bytes) {
+        fs::create_dir_all(file.parent().context("a file has a folder")?)?;
+        fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
 /// Compiles all bundles and writes them to `src/standby/`.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     add_target(workspace)?;
@@ -129,7 +139,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
         cargo.args(["build", "--lib", "--target", TARGET, "--profile", profile.name()]);
         run(cargo.args(ALL.iter().flat_map(|bundle| ["--package", bundle.package])))
     })?;
-    ALL.iter().try_for_each(|bundle| bundle.write(workspace, profile))
+    ALL.iter().try_for_each(|bundle| bundle.write(workspace, profile))?;
+    let (name, script) = HERD_WORKER;
+    write(&workspace.path("src/standby").join(name), script.as_bytes())
 }
 
 /// Compiles them as for readers, but with a hook for `bench`; says in which folder they are.

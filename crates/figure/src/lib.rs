@@ -11,6 +11,7 @@
 //!   those who don't see it.
 //! - [`timeline()`]: the second small picture, of bytes and open connections over time.
 //! - [`hit()`]: which event or message is at a point; [`say_message()`]: what that message is.
+//! - [`herd`]: the picture of many clients, of counts over time.
 //! - [`format`](mod@format): how figures are written for readers.
 //!
 //! ```
@@ -33,6 +34,7 @@
 pub mod detail;
 pub mod format;
 mod geometry;
+pub mod herd;
 mod hit;
 mod index;
 mod layout;

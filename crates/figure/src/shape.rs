@@ -137,6 +137,18 @@ pub enum Anchor {
     End,
 }
 
+impl Anchor {
+    /// SVG's word for it, `text-anchor`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Middle => "middle",
+            Self::End => "end",
+        }
+    }
+}
+
 /// One shape.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use crate::detail::{hatching, head};
 use crate::format;
-use crate::shape::{Anchor, Figure, Ink, Shape, Weight};
+use crate::shape::{Figure, Ink, Shape, Weight};
 
 /// Writes a picture as one `<svg>` element. `title` is its text alternative; without one it is for
 /// the eye only. The lanes' labels are a group of their own, `sb-labels`.
@@ -71,11 +71,7 @@ fn write_shape(out: &mut String, shape: &Shape) {
         }
         Shape::Text { x, y, anchor, size, strong, ink, text } => {
             let class = Class(if *strong { "sb-text sb-strong" } else { "sb-text" }, *ink, Weight::Normal);
-            let anchor = match anchor {
-                Anchor::Start => "start",
-                Anchor::Middle => "middle",
-                Anchor::End => "end",
-            };
+            let anchor = anchor.name();
             let [x, y, size] = [*x, *y, *size].map(Number);
             let tag =
                 write!(out, r#"<text {class} x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}">"#);
@@ -154,7 +150,7 @@ fn ink_name(ink: Ink) -> &'static str {
 }
 
 /// A length with at most one decimal.
-struct Number(f32);
+pub(crate) struct Number(pub(crate) f32);
 
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -164,7 +160,7 @@ impl std::fmt::Display for Number {
 
 /// Text for an element or an attribute. Line ends become blanks: a blank line would end the HTML
 /// block that the picture stands in.
-fn escape(out: &mut String, text: &str) {
+pub(crate) fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -181,6 +177,7 @@ fn escape(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::Anchor;
 
     fn figure(shapes: Vec<Shape>) -> Figure {
         Figure {

@@ -6,9 +6,9 @@ use crate::recording::Recording;
 
 /// How wide the widget's picture is in a page as wide as text gets: 750 px, less its frame and its
 /// margins (15 px each side).
-const WIDE_PX: f32 = 720.0;
+pub(crate) const WIDE_PX: f32 = 720.0;
 /// And on a phone of 360 px: less the page's own margins too.
-const NARROW_PX: f32 = 310.0;
+pub(crate) const NARROW_PX: f32 = 310.0;
 
 /// Both pictures, each with its timeline, of which the page shows the one that fits. Text that is scaled down with its
 /// picture can't be read on a phone.

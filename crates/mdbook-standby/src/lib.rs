@@ -6,6 +6,7 @@
 //! - [`parameters`] lays a directive's `key=value` over it;
 //! - [`recording`] is a real run of it, from which [`figure`] draws what stands in the page for
 //!   print, for readers without JavaScript, and until the widget is there;
+//! - [`herd`] does the same for an experiment with a crowd, from the model;
 //! - [`place`] writes the element with that figure inside;
 //! - [`full`] makes the playground of one: what it adds is said there;
 //! - [`near`] finds what a misspelt word may have meant.
@@ -23,6 +24,7 @@ use standby_trace::Experiment;
 pub mod directive;
 pub mod figure;
 pub mod full;
+pub mod herd;
 pub mod library;
 pub mod near;
 pub mod parameters;
@@ -159,6 +161,10 @@ fn place_of(
         0 => directive.name.to_owned(),
         n => format!("{}-{}", directive.name, n + 1),
     };
+    // The model needs no recording: it is run here, and gives the same on every machine.
+    if experiment.scenario.crowd.is_some() {
+        return herd::html(&id, &experiment).map_err(|e| format!("experiment `{}`: {e}", directive.name));
+    }
     let name = recording_of(directive, &experiment, library);
     let recording = match figures {
         Figures::Needed => Some(library.recording(&name, &experiment.scenario)?),

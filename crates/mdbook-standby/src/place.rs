@@ -155,7 +155,7 @@ fn time(ms: u32) -> String {
 
 /// Text for HTML. An opening brace is written as a reference too: mdBook's own directives are
 /// expanded after this one.
-fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in raw.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
         match c {

@@ -134,6 +134,7 @@ impl Recording {
             messages,
             spans,
             marks,
+            crowd,
             wire,
         } = &self.trace;
         let mut out = String::from("{\n");
@@ -154,6 +155,9 @@ impl Recording {
         list(&mut out, "messages", messages)?;
         list(&mut out, "spans", spans)?;
         list(&mut out, "marks", marks)?;
+        if !crowd.is_empty() {
+            list(&mut out, "crowd", crowd)?;
+        }
         if !wire.is_empty() {
             list(&mut out, "wire", wire)?;
         }

@@ -8,12 +8,16 @@
 //!   server's tap tells, and every byte.
 //! - [`publisher`]: what an experiment does by itself, and when; [`content`]: what it publishes. The
 //!   server uses both too.
+//! - [`herd`]: up to ten million clients of one server, as counts over time.
 //! - [`pipe`]: how conditions slow a message; the server's do it so too.
+//! - [`truth`]: holds the model against a live run.
 //! - [`words`]: between a scenario's words and the machines'.
 
 pub mod content;
+pub mod herd;
 pub mod pipe;
 pub mod publisher;
+pub mod truth;
 pub mod words;
 pub mod world;
 

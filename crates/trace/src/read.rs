@@ -1,8 +1,9 @@
 //! Reading a trace from a file that someone drops on the page: it may hold anything, and nothing
 //! of it is used before it was checked.
 
+use crate::crowd::{self, CrowdRun, cost, tally};
 use crate::json::{Members, Value, Wrong, read_by_hand};
-use crate::scenario::read::scenario;
+use crate::scenario::{self, read::scenario};
 use crate::tap::base64_bytes;
 use crate::trace::{Lane, Mark, MarkKind, Message, Moment, Piece, Published, Span, Trace, VERSION};
 
@@ -65,6 +66,7 @@ impl Trace {
             ("marks", self.marks.len()),
             ("events", self.published.len()),
             ("pieces", self.wire.len()),
+            ("tallies", self.crowd.iter().map(|run| run.tallies.len()).sum()),
         ] {
             if count > ITEMS {
                 return bad(format!("it has {count} {what}; at most {ITEMS} are shown"));
@@ -75,6 +77,12 @@ impl Trace {
         let mut lanes = lanes.chain(self.marks.iter().filter_map(|mark| mark.lane));
         if let Some(lane) = lanes.find(|lane| usize::from(*lane) >= self.lanes.len()) {
             return bad(format!("it speaks of lane {lane}, and has {}", self.lanes.len()));
+        }
+        if self.crowd.len() > crowd::RUNS {
+            return bad(format!("it has {} crowds; at most {} are shown", self.crowd.len(), crowd::RUNS));
+        }
+        if let Some(Err(e)) = self.crowd.iter().map(|run| run.lane.check()).find(Result::is_err) {
+            return bad(format!("a crowd of it is wrong: {e}"));
         }
         // Numbers of messages are numbers of a page's script, too.
         if self.before > 1 << 52 {
@@ -105,7 +113,8 @@ impl Trace {
             .flat_map(move |span| [Some(span.from.at_us), at(span.to), at(span.server_to), span.until_us]);
         let marks = self.marks.iter().map(|mark| Some(mark.at.at_us));
         let published = self.published.iter().map(|event| Some(event.at_us));
-        messages.chain(spans).chain(marks).chain(published).flatten()
+        let crowd = self.crowd.iter().map(|run| Some(run.from_us));
+        messages.chain(spans).chain(marks).chain(published).chain(crowd).flatten()
     }
 }
 
@@ -129,6 +138,7 @@ fn trace(value: &Value<'_>) -> Result<Trace, Wrong> {
         messages: of.list("messages", message)?,
         spans: of.list("spans", span)?,
         marks: of.list("marks", mark)?,
+        crowd: of.list("crowd", crowd_run)?,
         wire: of.list("wire", piece)?,
     })
 }
@@ -205,6 +215,18 @@ fn mark(value: &Value<'_>) -> Result<Mark, Wrong> {
         other => return Err(Wrong::new(format!("a mark has the unknown kind {other:?}"))),
     };
     Ok(Mark { lane: of.maybe_u16("lane")?, at: moment(of.need("at")?)?, kind })
+}
+
+fn crowd_run(value: &Value<'_>) -> Result<CrowdRun, Wrong> {
+    let of = Members::of("a crowd's run", value)?;
+    Ok(CrowdRun {
+        row: of.maybe_u16("row")?.unwrap_or(0),
+        lane: scenario::read::lane(of.need("lane")?)?,
+        clients: of.u32("clients")?,
+        from_us: of.i64("from_us")?,
+        tallies: of.list("tallies", tally)?,
+        costs: of.list("costs", cost)?,
+    })
 }
 
 fn piece(value: &Value<'_>) -> Result<Piece, Wrong> {
@@ -321,6 +343,26 @@ mod tests {
         let said = wrong(&[("wire", &format!("[{},{}]", piece(2), piece(1)))]);
         assert!(said.contains("pieces"), "{said}");
         assert!(Trace::from_json(&file(&[("wire", &format!("[{},{}]", piece(1), piece(2)))])).is_ok());
+    }
+
+    #[test]
+    fn a_crowd_reads_back_and_a_wrong_one_is_refused() {
+        let run = |interval_ms: u32, from_us: i64| {
+            let tally = r#"{"arrivals":3,"refused":1,"served":2,"open":2,"queued":0,"delivered":5,"recovered":1,"refetched":0,"staleness_p50_us":900}"#;
+            let cost = r#"{"after_us":1000000,"span_us":1000000,"open":2,"alone":true,"served":2,"delivered":5,"memory_bytes":9000,"memory_before_bytes":1000,"cpu_us":50}"#;
+            format!(
+                r#"{{"row":1,"lane":{{"transport":"short-poll","interval_ms":{interval_ms}}},"clients":2,"from_us":{from_us},"tallies":[{tally}],"costs":[{cost}]}}"#
+            )
+        };
+        let crowd = |run: &str, count: usize| format!("[{}]", vec![run; count].join(","));
+        let trace = Trace::from_json(&file(&[("crowd", &crowd(&run(1_000, 5), 1))])).unwrap();
+        assert_eq!(trace.crowd[0].tallies[0].staleness_p50_us, Some(900));
+        assert_eq!(trace.crowd[0].costs[0].per_connection_bytes(), Some(4_000));
+        assert_eq!(trace.crowd[0].costs[0].per_delivery_us(), Some(10));
+        assert_eq!(Trace::from_json(&serde_json::to_string(&trace).unwrap()).unwrap(), trace);
+        assert!(wrong(&[("crowd", &crowd(&run(1, 5), 1))]).contains("interval_ms"));
+        assert!(wrong(&[("crowd", &crowd(&run(1_000, i64::MAX), 1))]).contains("times"));
+        assert!(wrong(&[("crowd", &crowd(&run(1_000, 5), crowd::RUNS + 1))]).contains("crowds"));
     }
 
     #[test]

@@ -179,6 +179,40 @@ impl LaneSpec {
         }
     }
 
+    /// Holds every value against its bounds.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Result<(), BadScenario> {
+        match *self {
+            Self::ShortPoll { interval_ms, .. } => {
+                within("interval_ms", interval_ms, &bounds::INTERVAL_MS)?;
+            }
+            Self::LongPoll { timeout_ms, backoff } => {
+                within("timeout_ms", timeout_ms, &bounds::TIMEOUT_MS)?;
+                check_backoff(backoff)?;
+            }
+            Self::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
+                check_backoff(backoff)?;
+                none_or_within("send_every_ms", send_every_ms, &bounds::SEND_EVERY_MS)?;
+                none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
+                none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
+            }
+            Self::Sse { retry_ms, client, keep_alive_ms, silence_ms } => {
+                within("retry_ms", retry_ms, &bounds::RETRY_MS)?;
+                none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
+                none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
+                if silence_ms != 0 && client == SseClient::EventSource {
+                    return Err(BadScenario(
+                        "`silence_ms` is for `client` `fetch`: an EventSource can't be told to give up"
+                            .to_owned(),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A lane as the book sets it where nothing else is said.
     #[must_use]
     pub fn default_for(transport: Transport) -> Self {
@@ -328,7 +362,8 @@ pub struct Spreading {
     /// Whom it turns away it tells to come back after a random time of at most this (`Retry-After`).
     #[serde(skip_serializing_if = "is_zero")]
     pub retry_after_ms: u32,
-    /// Before it stops, it closes the connections one after another over so long.
+    /// Before it stops, it closes the connections one after another over so long. A new one answers
+    /// from the drain's beginning on, so that the restart is a handover.
     #[serde(skip_serializing_if = "is_zero")]
     pub drain_ms: u32,
 }
@@ -467,32 +502,7 @@ impl Scenario {
         }
         within("lanes", self.lanes.len(), &bounds::LANES)?;
         for lane in &self.lanes {
-            match *lane {
-                LaneSpec::ShortPoll { interval_ms, .. } => {
-                    within("interval_ms", interval_ms, &bounds::INTERVAL_MS)?;
-                }
-                LaneSpec::LongPoll { timeout_ms, backoff } => {
-                    within("timeout_ms", timeout_ms, &bounds::TIMEOUT_MS)?;
-                    check_backoff(backoff)?;
-                }
-                LaneSpec::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
-                    check_backoff(backoff)?;
-                    none_or_within("send_every_ms", send_every_ms, &bounds::SEND_EVERY_MS)?;
-                    none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
-                    none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
-                }
-                LaneSpec::Sse { retry_ms, client, keep_alive_ms, silence_ms } => {
-                    within("retry_ms", retry_ms, &bounds::RETRY_MS)?;
-                    none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
-                    none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
-                    if silence_ms != 0 && client == SseClient::EventSource {
-                        return Err(BadScenario(
-                            "`silence_ms` is for `client` `fetch`: an EventSource can't be told to give up"
-                                .to_owned(),
-                        ));
-                    }
-                }
-            }
+            lane.check()?;
         }
         self.publish.check()?;
         self.conditions.check()?;

@@ -10,9 +10,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::crowd::{Cost, Tally, cost, tally};
 use crate::json::{Members, Value, Wrong, read_by_hand};
-use crate::scenario::read::{conditions, fault, publish};
-use crate::scenario::{Conditions, Fault, Publish, Transport};
+use crate::scenario::read::{conditions, fault, lane, publish};
+use crate::scenario::{Conditions, Fault, LaneSpec, Publish, Transport};
 use crate::trace::{Direction, Kind};
 
 /// What a request is for.
@@ -236,11 +237,33 @@ pub enum ToObserver {
         /// The publisher now.
         publish: Publish,
     },
+    /// What a crowd did within one tenth of a second.
+    Crowd(CrowdTally),
     /// This observer was too slow, and so many records were left out here.
     Missed {
         /// How many.
         records: u64,
     },
+}
+
+/// One tally of a crowd. Each says all that is needed to place it, so that none depends on another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CrowdTally {
+    /// Which row it is, from 0.
+    pub row: u16,
+    /// How many clients there are.
+    pub clients: u32,
+    /// What each of them is.
+    pub lane: LaneSpec,
+    /// When the crowd's first tally began.
+    pub from_us: u64,
+    /// Which tally it is, from 0.
+    pub index: u32,
+    /// What happened.
+    pub tally: Tally,
+    /// What the server used, about once a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 read_by_hand! {
@@ -301,6 +324,15 @@ fn to_observer(value: &Value<'_>) -> Result<ToObserver, Wrong> {
             conditions: conditions(of.need("conditions")?)?,
             publish: publish(of.need("publish")?)?,
         },
+        "crowd" => ToObserver::Crowd(CrowdTally {
+            row: of.maybe_u16("row")?.unwrap_or(0),
+            clients: of.u32("clients")?,
+            lane: lane(of.need("lane")?)?,
+            from_us: of.u64("from_us")?,
+            index: of.u32("index")?,
+            tally: tally(of.need("tally")?)?,
+            cost: of.get("cost").map(cost).transpose()?,
+        }),
         "missed" => ToObserver::Missed { records: of.u64("records")? },
         other => return Err(Wrong::new(format!("an observer knows no record {other:?}"))),
     })

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::crowd::CrowdRun;
 use crate::scenario::{Scenario, Transport};
 use crate::tap::{Part, Via, base64_bytes};
 
@@ -54,6 +55,9 @@ pub struct Trace {
     pub spans: Vec<Span>,
     /// What happened at one moment.
     pub marks: Vec<Mark>,
+    /// What crowds of real connections did beside the lanes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub crowd: Vec<CrowdRun>,
     /// The bytes of the messages, in order of id, as far as they are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<Piece>,
@@ -82,6 +86,7 @@ impl Trace {
             messages: self.messages.clone(),
             spans: self.spans.clone(),
             marks: self.marks.clone(),
+            crowd: self.crowd.clone(),
             wire: Vec::new(),
         }
     }

@@ -62,6 +62,18 @@ pub enum Backoff {
 }
 // ANCHOR_END: strategies
 
+/// How often a subscriber has tried in vain, and all that its next wait depends on besides chance.
+///
+/// [`Retries`] is one of them with a generator of its own. A model of millions of subscribers keeps
+/// only this for each, and takes its numbers from elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// Since the last success.
+    count: u32,
+    /// The wait before in milliseconds, for decorrelated jitter.
+    previous_ms: u32,
+}
+
 /// The waits of one subscriber: which attempt it is at, and its own random numbers.
 #[derive(Clone, Debug)]
 pub struct Retries {
@@ -71,10 +83,7 @@ pub struct Retries {
     /// `rand`: `StdRng` and `rand`'s ranges may give other numbers in another version, xoshiro256++
     /// and the one multiplication below never will.
     random: Xoshiro256PlusPlus,
-    /// Attempts since the last success.
-    attempt: u32,
-    /// The wait before, for decorrelated jitter.
-    previous_ms: u64,
+    attempts: Attempts,
     /// When the connection that is open now was opened.
     opened_at_us: Option<u64>,
 }
@@ -105,8 +114,7 @@ impl Retries {
         Self {
             backoff,
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
-            attempt: 0,
-            previous_ms: 0,
+            attempts: Attempts::default(),
             opened_at_us: None,
         }
     }
@@ -118,62 +126,83 @@ impl Retries {
 
     /// An exchange brought all that it was for: the next cut is the first again.
     pub fn succeeded(&mut self) {
-        self.attempt = 0;
-        self.previous_ms = 0;
+        self.attempts.succeeded();
+    }
+
+    /// The wait before the next attempt, after a cut at `now_us`.
+    pub fn wait(&mut self, now_us: u64, asked_ms: Option<u64>) -> Wait {
+        let open_us = self.opened_at_us.take().map(|at_us| now_us.saturating_sub(at_us));
+        let random = || self.random.next_u64();
+        let (wait_ms, who) = self.attempts.wait_ms(self.backoff, open_us, asked_ms, random);
+        Wait { until_us: now_us + wait_ms * 1_000, who, attempt: self.attempts.count }
+    }
+}
+
+impl Attempts {
+    /// An exchange brought all that it was for: the next cut is the first again.
+    pub fn succeeded(&mut self) {
+        *self = Self::default();
     }
 
     // ANCHOR: wait
-    /// The wait before the next attempt, after a cut at `now_us`.
+    /// How long to wait before the next attempt in milliseconds, and whose wish that is. `open_us` is
+    /// for how long the stream that was cut had been open, if there was one.
     ///
     /// What the server asked for (`Retry-After`, `retry:`) is a floor: we come no sooner. Where our
     /// own wait is longer it stands, because the server can't know how often we failed.
-    pub fn wait(&mut self, now_us: u64, asked_ms: Option<u64>) -> Wait {
-        if self.opened_at_us.take().is_some_and(|at_us| now_us.saturating_sub(at_us) >= PROVEN_US) {
+    pub fn wait_ms(
+        &mut self,
+        backoff: Backoff,
+        open_us: Option<u64>,
+        asked_ms: Option<u64>,
+        random: impl FnOnce() -> u64,
+    ) -> (u64, Who) {
+        if open_us.is_some_and(|open_us| open_us >= PROVEN_US) {
             self.succeeded();
         }
-        self.attempt = self.attempt.saturating_add(1);
-        let own_ms = self.own_ms();
+        self.count = self.count.saturating_add(1);
+        let own_ms = self.own_ms(backoff, random);
         self.previous_ms = own_ms;
+        let own_ms = u64::from(own_ms);
         let asked_ms = asked_ms.unwrap_or(0).min(MAX_ASKED_MS);
-        let who = if asked_ms > own_ms { Who::Server } else { Who::Client };
-        Wait { until_us: now_us + own_ms.max(asked_ms) * 1_000, who, attempt: self.attempt }
+        if asked_ms > own_ms { (asked_ms, Who::Server) } else { (own_ms, Who::Client) }
     }
 
-    fn own_ms(&mut self) -> u64 {
-        match self.backoff {
-            Backoff::Fixed { base_ms } => u64::from(base_ms),
+    fn own_ms(self, backoff: Backoff, random: impl FnOnce() -> u64) -> u32 {
+        match backoff {
+            Backoff::Fixed { base_ms } => base_ms,
             Backoff::Exponential { base_ms, cap_ms } => self.exponential(base_ms, cap_ms),
             Backoff::FullJitter { base_ms, cap_ms } => {
                 let most = self.exponential(base_ms, cap_ms);
-                self.between(0, most)
+                between(0, most.into(), random())
             }
             Backoff::EqualJitter { base_ms, cap_ms } => {
                 let most = self.exponential(base_ms, cap_ms);
-                self.between(most / 2, most)
+                between((most / 2).into(), most.into(), random())
             }
             Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
-                let (base, cap) = (u64::from(base_ms), u64::from(cap_ms));
-                let most = self.previous_ms.max(base) * 3;
-                self.between(base, most).min(cap)
+                let most = u64::from(self.previous_ms.max(base_ms)) * 3;
+                between(base_ms.into(), most, random()).min(cap_ms)
             }
         }
     }
     // ANCHOR_END: wait
 
-    fn exponential(&self, base_ms: u32, cap_ms: u32) -> u64 {
-        // 2^32 times the smallest base is past every cap, and a `u64` holds it.
-        let doublings = (self.attempt - 1).min(32);
-        (u64::from(base_ms) << doublings).min(u64::from(cap_ms))
+    fn exponential(self, base_ms: u32, cap_ms: u32) -> u32 {
+        // 2^31 times the smallest base is past every cap, and a `u64` holds it.
+        let doublings = (self.count - 1).min(31);
+        let most = (u64::from(base_ms) << doublings).min(u64::from(cap_ms));
+        u32::try_from(most).unwrap_or(cap_ms)
     }
+}
 
-    /// A number from `least` to `most`, each included.
-    fn between(&mut self, least: u64, most: u64) -> u64 {
-        let span = most.saturating_sub(least) + 1;
-        // The high half of a product maps 64 random bits onto `span` values; for spans of minutes
-        // in milliseconds the unevenness is below 2^-40.
-        let scaled = (u128::from(self.random.next_u64()) * u128::from(span)) >> 64;
-        least + u64::try_from(scaled).unwrap_or(0)
-    }
+/// A number from `least` to `most`, each included, from 64 random bits; at most the largest `u32`.
+fn between(least: u64, most: u64, random: u64) -> u32 {
+    let span = most.saturating_sub(least) + 1;
+    // The high half of a product maps 64 random bits onto `span` values; for spans of minutes
+    // in milliseconds the unevenness is below 2^-40.
+    let scaled = (u128::from(random) * u128::from(span)) >> 64;
+    u32::try_from(u128::from(least) + scaled).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

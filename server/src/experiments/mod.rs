@@ -25,7 +25,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use routes::router;
+pub(crate) use routes::{Key, read};
 
+use crate::crowd::Rows;
 use crate::net::link::{Link, Links};
 use crate::net::lock;
 use crate::net::tap::Watch;
@@ -66,11 +68,13 @@ struct Inner {
 }
 
 /// One at work.
-struct Experiment {
+pub(crate) struct Experiment {
     /// In use as long as it works, so that no other topic makes it go.
     topic: TopicUse,
-    link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
     plan: watch::Sender<Plan>,
+    /// The crowds on its topic. They end with it.
+    pub(crate) crowd: Rows,
     /// While it works, connections record.
     _watch: Watch,
 }
@@ -129,6 +133,7 @@ impl Experiments {
             experiment.plan.send_modify(|plan| {
                 *plan = Plan { scenario, began: Instant::now(), turn: plan.turn + 1 };
             });
+            experiment.crowd.clear();
             experiment.link.clear();
             experiment.change(Some(conditions), None);
             return Ok((topic, key));
@@ -144,7 +149,13 @@ impl Experiments {
         let pinned = app.topics.pin(&topic)?;
         pinned.net.attach(&link);
         link.set_conditions(conditions);
-        let experiment = Arc::new(Experiment { topic: pinned, link, plan, _watch: Watch::begin() });
+        let experiment = Arc::new(Experiment {
+            topic: pinned,
+            link,
+            plan,
+            crowd: Rows::default(),
+            _watch: Watch::begin(),
+        });
         at_work.insert(topic.clone(), Arc::clone(&experiment));
         drop(at_work);
         experiment.link.reset_unseen();
@@ -154,7 +165,7 @@ impl Experiments {
     }
 
     /// The experiment at work on a topic, for someone who has its key.
-    fn of(&self, topic: &str, key: Option<&str>) -> Result<Arc<Experiment>, Problem> {
+    pub(crate) fn of(&self, topic: &str, key: Option<&str>) -> Result<Arc<Experiment>, Problem> {
         if !key.is_some_and(|key| is_key(key) && topic_of(key) == topic) {
             let detail =
                 "Give the `key` that starting the experiment answered; the topic's name alone does not do.";
@@ -182,6 +193,7 @@ impl Experiments {
         }
         at_work.remove(experiment.topic.name());
         drop(at_work);
+        experiment.crowd.clear();
         experiment.link.clear();
         tracing::info!(topic = experiment.topic.name(), "experiment let go");
         true
@@ -189,6 +201,11 @@ impl Experiments {
 }
 
 impl Experiment {
+    /// Its topic's name.
+    pub(crate) fn topic(&self) -> &str {
+        self.topic.name()
+    }
+
     fn publish(&self) -> Publish {
         self.plan.borrow().scenario.publish
     }

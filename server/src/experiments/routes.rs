@@ -139,7 +139,7 @@ async fn fault(
 ///
 /// Server to client, one JSON object a text frame, with one member that says what it is: first
 /// `hello`; then `published` for each event, `app` and `wire` for each message at the application
-/// and at the socket, `closed`, `fault`, `changed`; and `missed` where this observer was too slow.
+/// and at the socket, `closed`, `fault`, `changed`, `crowd`; and `missed` where this observer was too slow.
 /// Client to server: `{"clock": {"sent": number}}` asks for the server's clock.
 #[utoipa::path(
     get,
@@ -170,7 +170,7 @@ async fn observe(
 }
 
 /// `key=`.
-struct Key(Option<String>);
+pub(crate) struct Key(pub(crate) Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Problem;
@@ -180,7 +180,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
-async fn read<T: DeserializeOwned>(
+/// A body in JSON, within bounds.
+pub(crate) async fn read<T: DeserializeOwned>(
     body: Body,
     headers: &HeaderMap,
     title: &'static str,

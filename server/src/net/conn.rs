@@ -61,6 +61,8 @@ struct Serving {
     exchange: Exchange,
     /// No other request came since.
     current: bool,
+    /// Observers are told of it.
+    seen: bool,
 }
 
 impl Conn {
@@ -132,14 +134,16 @@ impl Conn {
 
     /// Its socket is closed.
     pub(super) fn closed(&self) {
-        let Some(Serving { link, exchange, .. }) = lock(&self.serving).take() else { return };
+        let Some(Serving { link, exchange, seen, .. }) = lock(&self.serving).take() else { return };
         link.leave(self.id);
         let by = match self.ended_by.load(Ordering::Relaxed) {
             CLIENT => ClosedBy::Client,
             FAULT => ClosedBy::Fault,
             _ => ClosedBy::Server,
         };
-        link.hub.send(&ToObserver::Closed { exchange, at_us: clock::now_us(), by });
+        if seen {
+            link.hub.send(&ToObserver::Closed { exchange, at_us: clock::now_us(), by });
+        }
     }
 
     /// A request goes to its handler.
@@ -163,14 +167,16 @@ impl Conn {
         }
     }
 
-    /// The request belongs to an experiment's topic. Says which exchange it is.
-    pub(super) fn serve(self: &Arc<Self>, link: &Arc<Link>, mut exchange: Exchange) -> u64 {
+    /// The request belongs to an experiment's topic. Says which exchange it is. `seen`: its observers
+    /// are told of it.
+    pub(super) fn serve(self: &Arc<Self>, link: &Arc<Link>, mut exchange: Exchange, seen: bool) -> u64 {
         exchange.conn = self.id;
         exchange.request = self.begun.load(Ordering::Relaxed);
         let request = exchange.request;
         self.has_served.store(true, Ordering::Relaxed);
         let claim = Claim { exchange: exchange.clone(), link: Arc::clone(link) };
-        let before = lock(&self.serving).replace(Serving { link: Arc::clone(link), exchange, current: true });
+        let before =
+            lock(&self.serving).replace(Serving { link: Arc::clone(link), exchange, current: true, seen });
         match before {
             Some(before) if Arc::ptr_eq(&before.link, link) => {}
             Some(before) => {
@@ -179,7 +185,11 @@ impl Conn {
             }
             None => link.enter(self),
         }
-        lock(&self.tap).claim(claim);
+        if seen {
+            lock(&self.tap).claim(claim);
+        } else {
+            lock(&self.tap).pass_over();
+        }
         request
     }
 

@@ -19,7 +19,7 @@ use super::body::{ShapedBody, Watched};
 use super::faults::Verdict;
 use super::pipe::Pipe;
 use crate::experiments::PREFIX;
-use crate::{AppState, Problem, query};
+use crate::{AppState, Problem, crowd, query};
 
 /// Middleware for all that is under `/api`, outermost: so preflights and refusals are seen too, and
 /// the heads that it delays are whole. Requests that are not for an experiment's topic pass.
@@ -32,7 +32,9 @@ pub async fn shape(State(app): State<AppState>, mut request: Request, next: Next
     let sub = parameter(&request, "sub").filter(|label| query::is_name(label)).map(Cow::into_owned);
     let n = parameter(&request, "n").and_then(|n| n.parse().ok());
     let exchange = Exchange { conn: 0, request: 0, via, sub: sub.clone(), n };
-    let number = conn.serve(&link, exchange);
+    // Nobody could look at what a crowd says.
+    let seen = !request.headers().get(crowd::HEADER).is_some_and(|secret| app.crowds.is_theirs(secret));
+    let number = conn.serve(&link, exchange, seen);
 
     // On its way to the server. Each exchange has jitter of its own.
     let seed = conn.id << 20 | number << 1;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use standby_server::crowd::Place;
 use standby_server::{AppState, Config, app, net};
 use standby_trace::tap::{App, ExperimentStarted, Part, ToObserver, Wire};
 use standby_trace::trace::Direction;
@@ -34,6 +35,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (router, state) = app(config).unwrap();
+        let program = env!("CARGO_BIN_EXE_standby").into();
+        state.crowds.open(Place { addr, program }, state.config.crowd);
         let serving = tokio::spawn(net::serve(listener, router, limits, state.shutdown.clone()));
         Self { addr, state, serving }
     }

@@ -12,11 +12,14 @@ mod axe;
 mod delivery;
 mod exclusive;
 mod figures;
+mod herd;
 mod looking;
 mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod truth;
+
 mod wire;
 
 macro_rules! cases {
@@ -103,6 +106,15 @@ pub(crate) fn all() -> Vec<Case> {
             print_has_every_figure_in_inks_for_paper,
             paper_has_the_figure_of_an_experiment_that_runs,
         },
+        herd::{
+            a_guess_runs_it_and_is_answered,
+            every_experiment_with_a_crowd_runs,
+            it_says_how_far_it_is_and_can_be_cancelled,
+            it_runs_and_is_read_by_keys_alone,
+            a_link_sets_the_crowd_up_and_its_numbers_are_those_of_every_machine,
+            on_a_phone_it_fits_and_nothing_moves_when_it_comes,
+            a_million_come_back_while_the_page_goes_on,
+        },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
             a_ready_scenario_sets_the_page_up,
@@ -124,6 +136,10 @@ pub(crate) fn all() -> Vec<Case> {
             what_curl_is_told_to_do_shows_up_outside,
             files_hold_what_they_are_named_after,
             the_javascript_clients_recover,
+        },
+        truth::{
+            the_model_counts_what_a_live_run_counts,
+            the_model_counts_what_runs_by_chance_count,
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,

@@ -49,7 +49,7 @@ pub(super) async fn every_page_loads_without_an_error_and_asks_nobody_else(
 }
 
 pub(super) async fn a_page_without_an_experiment_loads_no_widgets(test: &mut Test<'_>) -> Result<()> {
-    let places = book::places(test.setup)?;
+    let places = book::all_places(test.setup)?;
     let pages = book::pages(test.setup)?;
     for (page, has) in pages.iter().map(|page| (page, places.iter().any(|place| place.page == *page))) {
         test.browser.goto(&test.server.url(page)).await?;

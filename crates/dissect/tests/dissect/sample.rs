@@ -186,6 +186,7 @@ pub(crate) fn empty() -> Trace {
         messages: Vec::new(),
         spans: Vec::new(),
         marks: Vec::new(),
+        crowd: Vec::new(),
         wire: Vec::new(),
     }
 }

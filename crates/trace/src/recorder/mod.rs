@@ -13,11 +13,13 @@
 //! elsewhere only the server's is known, and stands for both.
 //!
 //! - `browser.rs`: the page's half
+//! - `crowd.rs`: what crowds did
 //! - `ends.rs`: both ends of what lasts
 //! - `server.rs`: the server's half
 //! - `window.rs`: the bounded window, and the totals of what left it
 
 mod browser;
+mod crowd;
 mod ends;
 mod server;
 mod window;
@@ -47,6 +49,9 @@ pub struct Recorder {
     epochs: Vec<String>,
     /// How long the network takes one way beyond the conditions: half the best round trip.
     network_us: i64,
+    /// For each of the trace's crowds its row, its start by the server's clock, and which tally is the
+    /// first that is kept.
+    crowds: Vec<(u16, u64, u32)>,
     revision: u64,
 }
 
@@ -139,6 +144,7 @@ impl Recorder {
                 spans: Vec::new(),
                 marks: Vec::new(),
                 before: 0,
+                crowd: Vec::new(),
                 wire: Vec::new(),
             }),
             lanes: states,
@@ -146,6 +152,7 @@ impl Recorder {
             halves: BTreeMap::new(),
             epochs: Vec::new(),
             network_us: 0,
+            crowds: Vec::new(),
             revision: 0,
         }
     }

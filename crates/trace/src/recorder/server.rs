@@ -57,6 +57,11 @@ impl Recorder {
                 let Some(at_us) = clock.to_local(*at_us) else { return };
                 if let Some(at) = self.exchanges.remove(&Self::name(exchange)) {
                     self.end_at_server(at, Moment::measured(at_us));
+                    // Nobody will answer it any more: what the page sees next of this number belongs to
+                    // another turn, which the tap has not told of yet.
+                    if let Some(state) = self.exchange_turn(at).filter(|state| state.answer.is_none()) {
+                        state.over_us.get_or_insert(at_us);
+                    }
                 }
             }
             ToObserver::Fault { fault, at_us, until_us, connections } => {
@@ -69,6 +74,7 @@ impl Recorder {
                 scenario.conditions = *conditions;
                 scenario.publish = *publish;
             }
+            ToObserver::Crowd(told) => self.crowd(told, clock),
             ToObserver::Missed { records } => {
                 let at = Moment::measured(self.trace().until_us);
                 let text = format!("the picture missed {records} records of the server");
@@ -106,6 +112,11 @@ impl Recorder {
                 } else {
                     // A request is held until it is answered.
                     self.end_at_server(at, Moment::measured(at_us));
+                    // Nobody will answer it any more: what the page sees next of this number belongs to
+                    // another turn, which the tap has not told of yet.
+                    if let Some(state) = self.exchange_turn(at).filter(|state| state.answer.is_none()) {
+                        state.over_us.get_or_insert(at_us);
+                    }
                 }
             }
             _ => {}

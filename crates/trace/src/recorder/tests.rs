@@ -162,6 +162,27 @@ fn a_request_that_comes_again_is_the_browsers_own() {
     assert_eq!(run.ledger().requests, 2);
 }
 
+/// The browser sent a stream's request twice, and both times the connection was reset without an
+/// answer. The page can be the first to know of that, and of the stream being back.
+#[test]
+fn a_stream_that_is_back_is_not_taken_for_a_request_that_was_reset() {
+    let mut run = Run::of(Transport::Sse);
+    run.recorder.sent(0, 1, 0);
+    run.recorder.cut(0, 1, "the connection broke", 1_200);
+    for (conn, at_us) in [(7, 300), (8, 900)] {
+        let refused = exchange(Via::Sse, conn, 1, 1);
+        run.wire(&refused, Direction::ToServer, 0, Part::RequestHead, at_us, GET);
+        closed(&mut run, &refused, at_us + 100, ClosedBy::Fault);
+    }
+    run.recorder.hello(0, 1, Some("k3f9"), 0, 5_000_900);
+    let back = exchange(Via::Sse, 9, 1, 1);
+    run.wire(&back, Direction::ToServer, 0, Part::RequestHead, 5_000_300, GET);
+    run.app(&back, Direction::ToClient, 0, Part::ResponseHead, 5_000_400, (Kind::Open, &[]));
+    let opens: Vec<bool> =
+        run.messages().iter().filter(|m| m.kind == Kind::Open).map(|m| m.server.is_some()).collect();
+    assert_eq!(opens, [true], "one, and the tap's");
+}
+
 #[test]
 fn a_preflight_is_told_apart_from_the_request_it_asks_for() {
     let mut run = Run::of(Transport::ShortPoll);

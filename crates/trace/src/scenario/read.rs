@@ -39,7 +39,7 @@ fn backoff(value: &Value<'_>) -> Result<Backoff, Wrong> {
     })
 }
 
-fn lane(value: &Value<'_>) -> Result<LaneSpec, Wrong> {
+pub(crate) fn lane(value: &Value<'_>) -> Result<LaneSpec, Wrong> {
     let of = Members::of("a lane", value)?;
     let or_0 = |name: &str| of.maybe_u32(name).map(|n| n.unwrap_or(0));
     Ok(match of.text("transport")? {

@@ -173,6 +173,11 @@ impl Tap {
         });
     }
 
+    /// Nobody is to see this request. The next one may be somebody's.
+    pub(super) fn pass_over(&mut self) {
+        self.recorder = None;
+    }
+
     /// The request has its answer. If nobody has claimed it by now, nobody will.
     pub(super) fn answered(&mut self, request: u64, upgraded: bool) {
         let claimed = self.recorder().is_some_and(|recorder| recorder.claim_of(request).is_some());

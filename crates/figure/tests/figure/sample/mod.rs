@@ -40,6 +40,7 @@ pub(crate) fn trace() -> Trace {
         began_at_ms: 1_764_000_000_000,
         until_us: END_MS * 1_000,
         before: 0,
+        crowd: Vec::new(),
         wire: Vec::new(),
         clock_error_us: None,
         lanes: lanes

@@ -1,0 +1,148 @@
+//! The rows in words.
+
+use standby_trace::Scenario;
+use standby_trace::crowd::{TALLY_US, Tally};
+
+use super::{Sum, names, restart};
+use crate::format::{age, count, decimal, seconds};
+
+/// How many times what the server can take within a tally, as `16.5×`.
+fn times(scenario: &Scenario, arrivals: u32) -> String {
+    format!("{}×", decimal(u64::from(arrivals) * 10, capacity(scenario), 1))
+}
+
+fn capacity(scenario: &Scenario) -> u64 {
+    scenario.crowd.as_ref().map_or(1, |crowd| crowd.capacity_s.into())
+}
+
+/// A share, as `16 %`; what is not nothing is never `0 %`.
+fn share(part: u64, whole: u64) -> String {
+    match (part, whole) {
+        (0, _) | (_, 0) => "0 %".to_owned(),
+        _ if part * 200 < whole => "under 1 %".to_owned(),
+        _ => format!("{} %", decimal(part * 100, whole, 0)),
+    }
+}
+
+/// A row's figures on one line: its peak, and what became of its clients.
+#[must_use]
+pub fn stat(scenario: &Scenario, sum: &Sum) -> [String; 2] {
+    let then = match sum.back_us {
+        _ if !sum.comes_back => format!("{} turned away", share(sum.refused, sum.arrivals)),
+        Some(us) => format!("99 % back in {}", seconds(us.unsigned_abs())),
+        None => "not all back".to_owned(),
+    };
+    [times(scenario, sum.peak), then]
+}
+
+/// The sentence for one row.
+#[must_use]
+pub fn say(scenario: &Scenario, row: usize, sum: &Sum) -> String {
+    let Some(name) = names(scenario).into_iter().nth(row) else { return String::new() };
+    let [times, _] = stat(scenario, sum);
+    let mut said = format!(
+        "{} ({}): at the peak {} came within 0.1 s, {times} what the server can take.",
+        name.name,
+        name.set,
+        count(sum.peak.into())
+    );
+    match sum.refused {
+        0 => said.push_str(" Nobody was turned away."),
+        refused => {
+            said.push_str(&format!(" {} attempts were turned away", count(refused)));
+            said.push_str(&format!(", {} of all.", share(refused, sum.arrivals)));
+        }
+    }
+    match sum.back_us {
+        _ if !sum.comes_back => {
+            if let Some(us) = sum.age_p99_us {
+                said.push_str(&format!(" At worst 1 of 100 deliveries was older than {}.", age(us.into())));
+            }
+        }
+        Some(us) => {
+            said.push_str(&format!(" After {} 99 of 100 were back.", seconds(us.unsigned_abs())));
+        }
+        None => said.push_str(&format!(
+            " In the end {} of {} were connected.",
+            count(sum.open.into()),
+            count(scenario.clients.into())
+        )),
+    }
+    if sum.refetched > 0 {
+        said.push_str(&format!(
+            " {} had missed more than history holds, and fetch the state anew.",
+            count(sum.refetched)
+        ));
+    }
+    said
+}
+
+/// The sentence for one tenth of a second of one row.
+#[must_use]
+pub fn say_at(scenario: &Scenario, row: usize, at: usize, tally: &Tally) -> String {
+    let Some(name) = names(scenario).into_iter().nth(row) else { return String::new() };
+    let at_us = (at as i64 * TALLY_US).unsigned_abs();
+    let connected = match scenario.lanes.get(row).map(standby_trace::LaneSpec::transport) {
+        Some(standby_trace::Transport::ShortPoll) | None => String::new(),
+        Some(standby_trace::Transport::LongPoll) => format!(", {} held", count(tally.open.into())),
+        Some(_) => format!(", {} connected", count(tally.open.into())),
+    };
+    format!(
+        "{} at {} s: {} came, {} answered, {} turned away; {} wait{connected}.",
+        name.name,
+        decimal(at_us, 1_000_000, 1),
+        count(tally.arrivals.into()),
+        count(tally.served.into()),
+        count(tally.refused.into()),
+        count(tally.queued.into()),
+    )
+}
+
+/// The picture for those who don't see it.
+#[must_use]
+pub fn describe(scenario: &Scenario, sums: &[Sum]) -> String {
+    let clients = count(scenario.clients.into());
+    let mut said = format!(
+        "Simulated: {clients} clients in each row, on a time axis of {} s; the server can take {} a second.",
+        scenario.window_ms / 1_000,
+        count(capacity(scenario))
+    );
+    if let Some((at_ms, what)) = restart(scenario) {
+        said.push_str(&format!(" At {}: {what}.", super::names::time(at_ms)));
+    }
+    for (name, sum) in names(scenario).iter().zip(sums) {
+        let [times, then] = stat(scenario, sum);
+        said.push_str(&format!(" {}, {}: peak {times}, {then}.", name.name, name.set));
+    }
+    said
+}
+
+/// The heads of [`table()`]'s columns.
+#[must_use]
+pub fn columns(sums: &[Sum]) -> [&'static str; 6] {
+    let fourth = if sums.iter().any(|sum| sum.comes_back) { "99 % back after" } else { "Worst age (p99)" };
+    ["Row", "Peak", fourth, "Turned away", "Recovered", "Refetched"]
+}
+
+/// All rows as a table.
+#[must_use]
+pub fn table(scenario: &Scenario, sums: &[Sum]) -> Vec<[String; 6]> {
+    let names = names(scenario);
+    let row = |(name, sum): (&super::Name, &Sum)| {
+        let fourth = match (sum.comes_back, sum.back_us, sum.age_p99_us) {
+            (true, Some(us), _) => seconds(us.unsigned_abs()),
+            (true, None, _) => "not all back".to_owned(),
+            (false, _, Some(us)) => age(us.into()),
+            (false, _, None) => "–".to_owned(),
+        };
+        [
+            format!("{}, {}", name.name, name.set),
+            times(scenario, sum.peak),
+            fourth,
+            count(sum.refused),
+            count(sum.recovered),
+            count(sum.refetched),
+        ]
+    };
+    names.iter().zip(sums).map(row).collect()
+}

@@ -1,0 +1,49 @@
+//! What a page loads for an experiment with a crowd: the model of many clients, and its widget.
+//!
+//! It is a module of its own, because few pages have one. The widget's module imports it and hands
+//! it the placeholders ([`mount`]). In the background the very same module is the worker that runs
+//! the model ([`work`]): so the page keeps its full rate, and a run is cancelled by ending the worker,
+//! whatever it is doing.
+//!
+//! - `widget`: one experiment; `picture`, `slider`, `words`: its parts
+//! - `run`: a run as the page sees it; `worker`: what runs it
+
+mod picture;
+mod run;
+mod slider;
+mod widget;
+mod words;
+mod worker;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::HtmlElement;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Where this module was loaded from: `…/standby/herd.js`.
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = "url")]
+    static MODULE_URL: String;
+}
+
+/// Brings a placeholder to life.
+///
+/// # Errors
+/// When what it holds is no experiment with a crowd.
+#[wasm_bindgen]
+pub fn mount(place: &HtmlElement) -> Result<(), JsValue> {
+    widget::mount(place).map_err(|e| js_sys::Error::new(&e).into())
+}
+
+/// Makes this worker run what the page sends it.
+#[wasm_bindgen]
+pub fn work() {
+    worker::work();
+}
+
+/// Where a file beside this module is.
+fn beside(name: &str) -> String {
+    let url = MODULE_URL.with(Clone::clone);
+    let folder = url.rfind('/').map_or("", |at| &url[..=at]);
+    format!("{folder}{name}")
+}

@@ -1,0 +1,681 @@
+//! One experiment with a crowd.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use standby_dom::{self as dom, Words};
+use standby_figure::format::count;
+use standby_figure::herd::{self, Look, Picture};
+use standby_trace::crowd::{TALLY_US, Tally};
+use standby_trace::scenario::bounds;
+use standby_trace::{Experiment, Scenario, link};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver};
+
+use crate::picture::Painted;
+use crate::run::Run;
+use crate::slider::{Slider, steps};
+use crate::words;
+use crate::worker::Says;
+
+/// A run is shown within so long, however long it takes in its own time.
+const PLAY_MS: f64 = 5_000.0;
+/// Up to so many clients in all rows a change of a slider is run at once.
+const AT_ONCE_CLIENTS: u64 = 2_000_000;
+/// As narrow as the static figure of a phone.
+const NARROW_PX: f32 = 560.0;
+
+/// What of a run is there, and what is shown of it.
+#[derive(Default)]
+struct Shown {
+    rows: Vec<Vec<Tally>>,
+    /// When the first of it came, by the page's clock; `None`: nothing is played.
+    since_ms: Option<f64>,
+    /// So many tallies are shown.
+    tallies: usize,
+    /// All rows are there.
+    complete: bool,
+    row: Option<usize>,
+    at: Option<usize>,
+    /// What has happened in each row, and how long that took.
+    events: Vec<(u64, f64)>,
+}
+
+struct Widget {
+    place: HtmlElement,
+    name: String,
+    look: String,
+    scenario: RefCell<Scenario>,
+    shown: RefCell<Shown>,
+    run: RefCell<Option<Run>>,
+    /// What the reader said before the first run.
+    guess: Cell<Option<u32>>,
+    has_run: Cell<bool>,
+    framed: Cell<bool>,
+    /// The picture as it is painted, for where a pointer is.
+    picture: RefCell<Option<Picture>>,
+    page: Page,
+}
+
+/// The parts that change.
+struct Page {
+    stage: HtmlElement,
+    painted: Painted,
+    card: Card,
+    pill: Words,
+    dot: Element,
+    sentence: Words,
+    begin: HtmlElement,
+    cancel: HtmlElement,
+    progress: Element,
+    progress_word: Words,
+    notice: HtmlElement,
+    notice_word: Words,
+    clients: Slider,
+    capacity: Slider,
+    table: Element,
+    link: Element,
+    speed: Words,
+}
+
+/// Builds the widget into its placeholder.
+pub(crate) fn mount(place: &HtmlElement) -> Result<(), String> {
+    let json = place.get_attribute("data-experiment").unwrap_or_default();
+    let experiment: Experiment = serde_json::from_str(&json).map_err(|e| e.to_string())?;
+    experiment.scenario.check().map_err(|e| e.to_string())?;
+    if experiment.scenario.crowd.is_none() {
+        return Err("it has no crowd".to_owned());
+    }
+    let widget = Rc::new_cyclic(|weak| build(weak, place, experiment));
+    widget.say_link();
+    widget.settle();
+    widget.paint();
+    dom::set(place, "data-state", "idle");
+    widget.take_link();
+    let linked = widget.clone();
+    dom::on(&dom::window(), "hashchange", move |_| linked.take_link());
+    watch_width(&widget);
+    Ok(())
+}
+
+/// An act on the widget that does nothing once it is gone.
+fn act(weak: &Weak<Widget>, act: impl Fn(&Rc<Widget>) + 'static) -> impl Fn() + 'static {
+    let weak = weak.clone();
+    move || {
+        if let Some(widget) = weak.upgrade() {
+            act(&widget);
+        }
+    }
+}
+
+fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Widget {
+    let Experiment { name, title, look, scenario, .. } = experiment;
+    let dot = dom::classed("i", "standby-dot").set("aria-hidden", "true").done();
+    let pill_element = dom::classed("span", "standby-pill").child(&dot).done();
+    let pill = Words::within(&pill_element, "");
+    let head = dom::classed("div", "standby-head")
+        .child(&dom::classed("strong", "standby-title").text(&title).done())
+        .child(&pill_element)
+        .done();
+
+    let painted = Painted::new();
+    let card = card(weak);
+    let stage = dom::classed("div", "standby-picture standby-herd-picture")
+        .set("tabindex", "0")
+        .set("role", "group")
+        .set("aria-label", "Picture. Up and down choose a row, left and right a moment, Escape neither.")
+        .child(painted.element())
+        .done();
+    reads(weak, &stage);
+
+    let sentence_element = dom::classed("p", "standby-sentence").set("aria-live", "polite").done();
+    let sentence = Words::within(&sentence_element, &look);
+    let notice = dom::classed("div", "standby-notice").set("role", "status").done();
+    let notice_text = dom::html("span").done();
+    let notice_word = Words::within(&notice_text, "");
+    let _ = notice.append_child(&notice_text);
+
+    let press = act(weak, |widget| widget.begin(false));
+    let begin = dom::button("standby-primary standby-begin", words::begin(&scenario))
+        .on("click", move |_| press())
+        .done();
+    let press = act(weak, Widget::cancel);
+    let cancel =
+        dom::button("standby-cancel", "Cancel").set("hidden", "").on("click", move |_| press()).done();
+    let progress = dom::html("progress").set("max", "100").set("aria-label", "Progress of the model").done();
+    let progress_text = dom::html("span").done();
+    let progress_word = Words::within(&progress_text, "");
+    let progress_box = dom::classed("span", "standby-herd-progress")
+        .set("hidden", "")
+        .child(&progress)
+        .child(&progress_text)
+        .done();
+
+    let (low, high) = bounds::CLIENTS.into_inner();
+    let own = weak.clone();
+    let clients = Slider::new(
+        "clients in each row",
+        steps(&[1, 2, 5], low.max(100), high, scenario.clients),
+        |n| count(n.into()),
+        move |value, stays| changed(&own, stays, |scenario| scenario.clients = value),
+    );
+    let (low, high) = bounds::CAPACITY_S.into_inner();
+    let own = weak.clone();
+    let own_capacity = scenario.crowd.as_ref().map_or(1, |crowd| crowd.capacity_s);
+    let capacity = Slider::new(
+        "capacity",
+        steps(&[1, 2, 3, 5, 7, 9], low.max(10), high.min(1_000_000), own_capacity),
+        |n| format!("{}/s", count(n.into())),
+        move |value, stays| {
+            changed(&own, stays, |scenario| {
+                if let Some(crowd) = &mut scenario.crowd {
+                    crowd.capacity_s = value;
+                }
+            });
+        },
+    );
+    let controls = dom::classed("div", "standby-controls")
+        .child(&dom::classed("div", "standby-buttons").child(&begin).child(&cancel).done())
+        .child(&progress_box)
+        .child(&clients.element)
+        .child(&capacity.element)
+        .done();
+
+    let table = dom::html("table").done();
+    let speed_element = dom::classed("p", "standby-herd-speed").done();
+    let speed = Words::within(&speed_element, "");
+    let link = dom::classed("a", "standby-herd-link").text("Link to these settings").done();
+    let details = dom::classed("details", "standby-herd-figures")
+        .child(&dom::html("summary").text("In figures").done())
+        .child(
+            &dom::classed("div", "standby-herd-scroll")
+                .set("tabindex", "0")
+                .set("role", "region")
+                .set("aria-label", "The rows in figures")
+                .child(&table)
+                .done(),
+        )
+        .child(&speed_element)
+        .done();
+    let foot = dom::classed("div", "standby-herd-foot").child(&details).child(&link).done();
+
+    let widget_box = dom::classed("div", "standby-box standby-herd-box")
+        .child(&head)
+        .child(&stage)
+        .child(&legend())
+        .child(&sentence_element)
+        .child(&notice)
+        .child(&controls)
+        .child(&foot)
+        .done();
+    // Above the picture, not in it: what is in it is no control of its own.
+    let _ = stage.after_with_node_1(&card.element);
+    let _ = place.append_child(&widget_box);
+
+    Widget {
+        place: place.clone(),
+        name,
+        look,
+        scenario: RefCell::new(scenario),
+        shown: RefCell::default(),
+        run: RefCell::default(),
+        guess: Cell::new(None),
+        has_run: Cell::new(false),
+        framed: Cell::new(false),
+        picture: RefCell::default(),
+        page: Page {
+            stage,
+            painted,
+            card,
+            pill,
+            dot: dot.into(),
+            sentence,
+            begin,
+            cancel,
+            progress: progress.into(),
+            progress_word,
+            notice,
+            notice_word,
+            clients,
+            capacity,
+            table: table.into(),
+            link: link.into(),
+            speed,
+        },
+    }
+}
+
+/// Where the reader is asked before the first run, and answered after it.
+struct Card {
+    word: Words,
+    element: HtmlElement,
+    buttons: HtmlElement,
+}
+
+/// To answer is to begin.
+fn card(weak: &Weak<Widget>) -> Card {
+    let says = dom::classed("p", "standby-what").set("aria-live", "polite").done();
+    let word = Words::within(&says, words::ASK);
+    let mut buttons =
+        dom::classed("div", "standby-buttons").set("role", "group").set("aria-label", words::ASK);
+    for guess in words::GUESSES {
+        let press = act(weak, move |widget| {
+            widget.guess.set(Some(guess));
+            widget.begin(false);
+            // The button goes: the focus would be nowhere.
+            let _ = widget.page.stage.focus();
+        });
+        let text = format!("about {guess}×");
+        buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
+    }
+    let buttons = buttons.done();
+    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).done();
+    Card { word, element, buttons }
+}
+
+fn legend() -> HtmlElement {
+    let entry = |class: &str, text: &str| {
+        let swatch = dom::classed("i", &format!("standby-swatch {class}")).set("aria-hidden", "true").done();
+        dom::html("span").child(&swatch).text(text).done()
+    };
+    dom::classed("p", "standby-legend")
+        .child(&entry("standby-swatch-in", "let in"))
+        .child(&entry("standby-swatch-away", "turned away"))
+        .child(&entry("standby-swatch-limit", "what the server can take"))
+        .child(&dom::html("span").text("Height: arrivals in 0.1 s, square root.").done())
+        .done()
+}
+
+/// A slider has changed the scenario.
+fn changed(weak: &Weak<Widget>, stays: bool, change: impl Fn(&mut Scenario)) {
+    let Some(widget) = weak.upgrade() else { return };
+    change(&mut widget.scenario.borrow_mut());
+    widget.forget_run();
+    let all = { u64::from(widget.scenario.borrow().clients) * widget.scenario.borrow().lanes.len() as u64 };
+    if stays && widget.has_run.get() && all <= AT_ONCE_CLIENTS {
+        widget.begin(true);
+    }
+    widget.say_link();
+    widget.settle();
+    widget.paint();
+}
+
+/// Pointer and keys on the picture.
+fn reads(weak: &Weak<Widget>, stage: &HtmlElement) {
+    let own = weak.clone();
+    dom::on(stage, "pointermove", move |event| {
+        if let (Some(widget), Some(pointer)) = (own.upgrade(), event.dyn_ref::<PointerEvent>()) {
+            widget.point(pointer);
+        }
+    });
+    let own = weak.clone();
+    dom::on(stage, "pointerdown", move |event| {
+        if let (Some(widget), Some(pointer)) = (own.upgrade(), event.dyn_ref::<PointerEvent>()) {
+            widget.point(pointer);
+        }
+    });
+    let leave = act(weak, |widget| widget.look_at(None, None));
+    dom::on(stage, "pointerleave", move |_| leave());
+    let own = weak.clone();
+    dom::on(stage, "keydown", move |event| {
+        if let (Some(widget), Some(key)) = (own.upgrade(), event.dyn_ref::<KeyboardEvent>())
+            && widget.key(key)
+        {
+            // The book's own keys turn the page.
+            key.prevent_default();
+            key.stop_propagation();
+        }
+    });
+}
+
+/// A picture is as wide as its place.
+fn watch_width(widget: &Rc<Widget>) {
+    let repaint = act(&Rc::downgrade(widget), |widget| widget.paint());
+    let changed = Closure::<dyn Fn()>::new(repaint);
+    if let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) {
+        observer.observe(&widget.page.stage);
+        // As long as the page: no experiment is ever taken out of it. The listener on the window holds
+        // the widget for as long.
+        std::mem::forget(observer);
+    }
+    changed.forget();
+}
+
+impl Widget {
+    /// Starts a run from its beginning. `at_once`: without playing it.
+    fn begin(self: &Rc<Self>, at_once: bool) {
+        self.forget_run();
+        let scenario = self.scenario.borrow().clone();
+        let before = words::before(&scenario);
+        if standby_sim::herd::Herd::memory_bytes(&scenario) > words::MOST_BYTES {
+            self.say_notice(&before);
+            return;
+        }
+        self.has_run.set(true);
+        {
+            let mut shown = self.shown.borrow_mut();
+            shown.rows = vec![Vec::new(); scenario.lanes.len()];
+            shown.events = vec![(0, 0.0); scenario.lanes.len()];
+            if at_once || dom::media("(prefers-reduced-motion: reduce)") {
+                shown.tallies = usize::MAX;
+            }
+        }
+        let weak = Rc::downgrade(self);
+        let text = serde_json::to_string(&scenario).unwrap_or_default();
+        let run = Run::start(text, move |says| {
+            if let Some(widget) = weak.upgrade() {
+                widget.heard(says);
+            }
+        });
+        match run {
+            Ok(run) => *self.run.borrow_mut() = Some(run),
+            Err(why) => self.say_notice(&why),
+        }
+        self.settle();
+        self.frame_soon();
+    }
+
+    fn heard(self: &Rc<Self>, says: Says) {
+        match says {
+            Says::Ready => {}
+            Says::More { lane, tallies, events, took_ms } => {
+                let mut shown = self.shown.borrow_mut();
+                if let Some(row) = shown.rows.get_mut(lane) {
+                    row.extend(tallies);
+                    shown.events[lane] = (events, took_ms);
+                    if shown.since_ms.is_none() && shown.tallies == 0 {
+                        shown.since_ms = Some(now_ms());
+                    }
+                }
+            }
+            Says::Done(memory_bytes) => {
+                self.end_run();
+                let mut shown = self.shown.borrow_mut();
+                shown.complete = true;
+                let all = shown.events.iter().fold((0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1));
+                self.page.speed.say(&words::speed(all.0, all.1, memory_bytes));
+            }
+            Says::Failed(why) => {
+                self.end_run();
+                self.say_notice(&why);
+            }
+        }
+        self.settle();
+        self.frame_soon();
+    }
+
+    /// The worker is let go of from its own callback: not before that has returned.
+    fn end_run(&self) {
+        let run = self.run.borrow_mut().take();
+        let later = Closure::once_into_js(move || drop(run));
+        let _ = dom::window().set_timeout_with_callback(later.unchecked_ref());
+    }
+
+    fn cancel(self: &Rc<Self>) {
+        self.forget_run();
+        self.settle();
+        self.paint();
+        let _ = self.page.begin.focus();
+    }
+
+    /// No run, and nothing of one.
+    fn forget_run(&self) {
+        self.run.borrow_mut().take();
+        let row = self.shown.borrow().row;
+        *self.shown.borrow_mut() = Shown { row, ..Shown::default() };
+        self.page.speed.say("");
+    }
+
+    /// One picture with the page's next frame.
+    fn frame_soon(self: &Rc<Self>) {
+        if self.framed.replace(true) {
+            return;
+        }
+        let own = Rc::downgrade(self);
+        let frame = Closure::once_into_js(move || {
+            if let Some(widget) = own.upgrade() {
+                widget.framed.set(false);
+                widget.frame();
+            }
+        });
+        if dom::window().request_animation_frame(frame.unchecked_ref()).is_err() {
+            self.framed.set(false);
+        }
+    }
+
+    fn frame(self: &Rc<Self>) {
+        let all = self.all();
+        let plays = {
+            let mut shown = self.shown.borrow_mut();
+            if let Some(since_ms) = shown.since_ms {
+                let part = ((now_ms() - since_ms) / PLAY_MS).min(1.0);
+                shown.tallies = (part * all as f64) as usize;
+                if part >= 1.0 {
+                    shown.since_ms = None;
+                    shown.tallies = usize::MAX;
+                }
+            }
+            shown.since_ms.is_some()
+        };
+        self.paint();
+        if plays {
+            self.frame_soon();
+        } else {
+            self.settle();
+        }
+    }
+
+    /// The tallies of a whole row.
+    fn all(&self) -> usize {
+        (i64::from(self.scenario.borrow().window_ms) * 1_000 / TALLY_US) as usize
+    }
+
+    fn paint(&self) {
+        let scenario = self.scenario.borrow();
+        let shown = self.shown.borrow();
+        let width = self.page.stage.get_bounding_client_rect().width() as f32;
+        if width < 1.0 {
+            return;
+        }
+        let rows: Vec<&[Tally]> = shown.rows.iter().map(Vec::as_slice).collect();
+        let look =
+            Look { width, narrow: width < NARROW_PX, shown: shown.tallies, row: shown.row, at: shown.at };
+        let picture = herd::picture(&scenario, &rows, &look);
+        let words = if self.is_over(&shown) {
+            herd::describe(&scenario, &herd::sums(&scenario, &rows))
+        } else {
+            format!("{} rows on a time axis.", scenario.lanes.len())
+        };
+        self.page.painted.show(picture.clone(), &words);
+        *self.picture.borrow_mut() = Some(picture);
+    }
+
+    /// All of a run is there and shown.
+    fn is_over(&self, shown: &Shown) -> bool {
+        shown.complete && shown.since_ms.is_none()
+    }
+
+    /// All but the picture, as things stand.
+    fn settle(&self) {
+        let scenario = self.scenario.borrow();
+        let shown = self.shown.borrow();
+        let runs = self.run.borrow().is_some();
+        let over = self.is_over(&shown);
+        let state = match (runs, over) {
+            (true, _) => "running",
+            (false, true) => "done",
+            (false, false) if shown.since_ms.is_some() => "playing",
+            _ => "idle",
+        };
+        dom::set(&self.place, "data-state", state);
+        dom::set(
+            &self.page.dot,
+            "class",
+            if state == "idle" { "standby-dot" } else { "standby-dot standby-on" },
+        );
+        self.page.pill.say(&format!("Simulated · {} clients", count(scenario.clients.into())));
+        let crowd = scenario.crowd.as_ref();
+        self.page.clients.set(scenario.clients);
+        self.page.capacity.set(crowd.map_or(1, |crowd| crowd.capacity_s));
+
+        dom::show(&self.page.cancel, runs);
+        let progress_box = self.page.progress.parent_element();
+        if let Some(progress_box) = progress_box {
+            dom::show(&progress_box, runs);
+        }
+        let all = (shown.rows.len() * (scenario.window_ms as usize / 100)).max(1);
+        let there: usize = shown.rows.iter().map(Vec::len).sum();
+        dom::set(&self.page.progress, "value", &(there * 100 / all).to_string());
+        let row = shown.rows.iter().filter(|row| !row.is_empty()).count().max(1);
+        self.page.progress_word.say(&format!("row {row} of {}", scenario.lanes.len()));
+        if state == "idle" {
+            self.say_notice(&words::before(&scenario));
+        } else if over {
+            self.say_notice("");
+        }
+
+        let rows: Vec<&[Tally]> = shown.rows.iter().map(Vec::as_slice).collect();
+        let sums = if over { herd::sums(&scenario, &rows) } else { Vec::new() };
+        let said = match (shown.row, shown.at) {
+            (Some(row), Some(at)) => {
+                let tally = rows.get(row).and_then(|row| row.get(at)).filter(|_| at < shown.tallies);
+                tally.map(|tally| herd::say_at(&scenario, row, at, tally))
+            }
+            (Some(row), None) if over => sums.get(row).map(|sum| herd::say(&scenario, row, sum)),
+            _ if over => Some(words::whole(&scenario, &sums)),
+            _ => None,
+        };
+        self.page.sentence.say(said.as_deref().unwrap_or(&self.look));
+        let answered = self.has_run.get();
+        dom::show(&self.page.card.buttons, !answered);
+        match answered {
+            true => self.page.card.word.say(&words::answer(&scenario, &sums, self.guess.get())),
+            false => self.page.card.word.say(words::ASK),
+        }
+        self.fill_table(&scenario, &sums);
+    }
+
+    fn fill_table(&self, scenario: &Scenario, sums: &[herd::Sum]) {
+        let table = &self.page.table;
+        let fills = if sums.is_empty() { "0" } else { "1" };
+        // Only with a result that is new: a table that is read must not change under the reader.
+        let key = format!("{fills} {sums:?}");
+        if table.get_attribute("data-of").as_deref() == Some(&key) {
+            return;
+        }
+        dom::set(table, "data-of", &key);
+        table.set_text_content(None);
+        if sums.is_empty() {
+            let cell = dom::html("td").text("Nothing has run yet.").done();
+            let _ = table.append_child(&dom::html("tr").child(&cell).done());
+            return;
+        }
+        let mut head = dom::html("tr");
+        for column in herd::columns(sums) {
+            head = head.child(&dom::html("th").set("scope", "col").text(column).done());
+        }
+        let _ = table.append_child(&dom::html("thead").child(&head.done()).done());
+        let mut body = dom::html("tbody");
+        for [first, others @ ..] in herd::table(scenario, sums) {
+            let mut row = dom::html("tr").child(&dom::html("th").set("scope", "row").text(&first).done());
+            for cell in others {
+                row = row.child(&dom::html("td").text(&cell).done());
+            }
+            body = body.child(&row.done());
+        }
+        let _ = table.append_child(&body.done());
+    }
+
+    fn say_notice(&self, said: &str) {
+        self.page.notice_word.say(said);
+        dom::show(&self.page.notice, !said.is_empty());
+    }
+
+    fn say_link(&self) {
+        let fragment = link::to_fragment(Some(&self.name), &self.scenario.borrow());
+        dom::set(&self.page.link, "href", &format!("#{fragment}"));
+    }
+
+    /// Sets up what the page's address asks for, if it asks for this experiment.
+    fn take_link(self: &Rc<Self>) {
+        let fragment = dom::window().location().hash().unwrap_or_default();
+        let Some(asked) =
+            link::from_fragment(&fragment).filter(|asked| asked.name == Some(self.name.as_str()))
+        else {
+            return;
+        };
+        match asked.scenario {
+            Ok(scenario) if scenario.crowd.is_some() => {
+                if *self.scenario.borrow() != scenario {
+                    *self.scenario.borrow_mut() = scenario;
+                    self.forget_run();
+                    self.say_link();
+                    self.settle();
+                    self.paint();
+                }
+            }
+            Ok(_) => self.say_notice("This link is for another kind of experiment."),
+            Err(bad) => self.say_notice(&format!("This link can't be used: {bad}")),
+        }
+    }
+
+    fn look_at(&self, row: Option<usize>, at: Option<usize>) {
+        {
+            let mut shown = self.shown.borrow_mut();
+            if (shown.row, shown.at) == (row, at) {
+                return;
+            }
+            (shown.row, shown.at) = (row, at);
+        }
+        self.paint();
+        self.settle();
+    }
+
+    fn point(&self, pointer: &PointerEvent) {
+        let place = self.page.stage.get_bounding_client_rect();
+        let x = (f64::from(pointer.client_x()) - place.left()) as f32;
+        let y = (f64::from(pointer.client_y()) - place.top()) as f32;
+        let all = self.all();
+        let (row, at) = {
+            let picture = self.picture.borrow();
+            let Some(picture) = picture.as_ref() else { return };
+            let row = picture.rows.iter().position(|row| (row.y..row.y + row.h).contains(&y));
+            let part = (x - picture.plot_x) / picture.plot_w;
+            let at = (0.0..1.0).contains(&part).then_some((part * all as f32) as usize);
+            (row, at.filter(|_| row.is_some()))
+        };
+        self.look_at(row, at);
+    }
+
+    /// Whether it is one of the picture's keys.
+    fn key(&self, key: &KeyboardEvent) -> bool {
+        if key.ctrl_key() || key.meta_key() || key.alt_key() {
+            return false;
+        }
+        let (row, at) = {
+            let shown = self.shown.borrow();
+            (shown.row, shown.at)
+        };
+        let last_row = self.scenario.borrow().lanes.len().saturating_sub(1);
+        let last = self.all().saturating_sub(1);
+        // A second, or with shift a tenth of one.
+        let step = if key.shift_key() { 1 } else { 10 };
+        let moved = |to: &dyn Fn(usize) -> usize| Some(at.map_or(0, to).min(last));
+        match key.key().as_str() {
+            "ArrowDown" => self.look_at(Some(row.map_or(0, |row| (row + 1).min(last_row))), at),
+            "ArrowUp" => self.look_at(Some(row.map_or(last_row, |row| row.saturating_sub(1))), at),
+            "ArrowRight" => self.look_at(row.or(Some(0)), moved(&|at| at + step)),
+            "ArrowLeft" => self.look_at(row.or(Some(0)), moved(&|at| at.saturating_sub(step))),
+            "Home" => self.look_at(row.or(Some(0)), Some(0)),
+            "End" => self.look_at(row.or(Some(0)), Some(last)),
+            "Escape" if row.is_some() => self.look_at(None, None),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn now_ms() -> f64 {
+    dom::window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
+}

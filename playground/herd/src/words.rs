@@ -1,0 +1,98 @@
+//! What the widget says besides what the figure does.
+
+use standby_figure::format::{bytes, count, decimal, list};
+use standby_figure::herd::{Name, Sum, names, restart, stat};
+use standby_sim::herd::Herd;
+use standby_trace::Scenario;
+
+/// A run that takes more than this is announced, in bytes.
+const ANNOUNCED_BYTES: u64 = 100_000_000;
+/// And one that takes more is not begun: a WebAssembly module holds four gigabytes, and a list that
+/// grows is there twice.
+pub(crate) const MOST_BYTES: u64 = 2_000_000_000;
+
+/// What the button is called that begins.
+pub(crate) fn begin(scenario: &Scenario) -> &'static str {
+    match restart(scenario) {
+        Some((_, "server restarts")) => "Restart the server",
+        _ => "Run",
+    }
+}
+
+/// What the reader is asked first.
+pub(crate) const ASK: &str = "First a guess: in the row that stands highest, how many times what the server can take will come at once?";
+/// And can answer.
+pub(crate) const GUESSES: [u32; 4] = [1, 3, 10, 100];
+
+/// What became of the reader's guess.
+pub(crate) fn answer(scenario: &Scenario, sums: &[Sum], guess: Option<u32>) -> String {
+    let Some(most) = sums.iter().max_by_key(|sum| sum.peak) else {
+        return guess.map_or(String::new(), |guess| format!("You said about {guess}×."));
+    };
+    let [times, _] = stat(scenario, most);
+    match guess {
+        Some(guess) => format!("You said about {guess}×: it was {times}."),
+        None => format!("In the row that stands highest, {times} what the server can take came at once."),
+    }
+}
+
+/// The whole, in one sentence or two.
+pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
+    let names = names(scenario);
+    // Rows of one name are told apart by their settings.
+    let alike = names.windows(2).any(|pair| pair[0].name == pair[1].name);
+    let label = |name: &'_ Name| if alike { name.set.clone() } else { name.name.clone() };
+    // Rows that differ by less than a tenth stand equally high for whoever looks.
+    let near = |one: u32, other: u32| one.abs_diff(other) * 10 <= one.max(other);
+    let at = |peak: u32| {
+        let there = names.iter().zip(sums).filter(|(_, sum)| near(sum.peak, peak));
+        let there: Vec<String> = there.map(|(name, _)| label(name)).collect();
+        list(&there.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let (Some(most), Some(least)) =
+        (sums.iter().max_by_key(|sum| sum.peak), sums.iter().min_by_key(|sum| sum.peak))
+    else {
+        return String::new();
+    };
+    let times = |sum: &Sum| stat(scenario, sum)[0].clone();
+    if near(most.peak, least.peak) {
+        return "All rows stand about equally high. Point at one, or use the arrow keys.".to_owned();
+    }
+    format!(
+        "Highest, at {}: {}. Lowest, at {}: {}. Point at a row, or use the arrow keys.",
+        times(most),
+        at(most.peak),
+        times(least),
+        at(least.peak)
+    )
+}
+
+/// What is to be known before a run of this size; nothing where there is nothing to know.
+pub(crate) fn before(scenario: &Scenario) -> String {
+    match Herd::memory_bytes(scenario) {
+        ..=ANNOUNCED_BYTES => String::new(),
+        much if much > MOST_BYTES => format!(
+            "{} clients would take {} of memory; a page has {} at most. Choose fewer.",
+            count(scenario.clients.into()),
+            bytes(much),
+            bytes(MOST_BYTES)
+        ),
+        much => format!(
+            "{} clients take up to {} of this browser's memory, one row at a time.",
+            count(scenario.clients.into()),
+            bytes(much)
+        ),
+    }
+}
+
+/// How fast the model ran.
+pub(crate) fn speed(events: u64, took_ms: f64, memory_bytes: f64) -> String {
+    let took_ms = took_ms.max(1.0) as u64;
+    format!(
+        "The model did {} things to single clients in {} s, {} million a second, within {}.",
+        count(events),
+        decimal(took_ms, 1_000, 2),
+        decimal(events, took_ms * 1_000, 1),
+        bytes(memory_bytes as u64)
+    )
+}
