@@ -94,7 +94,12 @@ impl Simulated {
     }
 
     /// Lets happen what is due, then what somebody does, and waits for what is due next.
-    fn change(self: &Rc<Self>, act: impl FnOnce(&mut World)) {
+    fn change(self: &Rc<Self>, mut act: impl FnMut(&mut World)) {
+        self.go(&mut act);
+    }
+
+    // Not generic: the timer at its end comes back here.
+    fn go(self: &Rc<Self>, act: &mut dyn FnMut(&mut World)) {
         let now_us = self.run.now_us();
         let (told, next_us) = {
             let mut world = self.world.borrow_mut();
@@ -122,7 +127,7 @@ impl Simulated {
             // Browsers fire at once what is further away than 2^31 ms.
             Timeout::new(ms.min(0x7fff_ffff), move || {
                 if let Some(run) = run.upgrade() {
-                    run.change(|_| {});
+                    run.go(&mut |_| {});
                 }
             })
         });
