@@ -29,9 +29,10 @@ pub(crate) fn time_us(us: u64) -> String {
 /// A time as a screen reader should say it: `1.2 seconds`, `500 milliseconds`.
 pub(crate) fn spoken_ms(ms: u32) -> String {
     let text = time_ms(ms);
-    match text.strip_suffix(" ms") {
-        Some(number) => format!("{number} milliseconds"),
-        None => text.replace(" s", " seconds"),
+    match text.split_once(' ') {
+        Some((number, "ms")) => format!("{number} milliseconds"),
+        Some((number, _)) => format!("{number} seconds"),
+        None => text,
     }
 }
 

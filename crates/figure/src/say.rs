@@ -420,7 +420,7 @@ fn groups(trace: &Trace, own: &[(usize, Transport, &InView)]) -> Vec<Group> {
         let others = transports.iter().filter(|&&transport| transport == group.transport).count() > 1;
         // What they are set to only matters beside others of their kind.
         let setting =
-            group.name.split_once(" (").filter(|_| others).map(|(_, setting)| format!(" ({setting}"));
+            group.name.split_once('(').filter(|_| others).map(|(_, setting)| format!(" ({setting}"));
         group.name = format!("{} {nouns}{}", format::word(group.lanes), setting.unwrap_or_default());
     }
     groups

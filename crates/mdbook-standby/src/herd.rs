@@ -10,7 +10,7 @@ use standby_figure::format::count;
 use standby_figure::herd::{Look, columns, describe, picture, sums, svg, table};
 use standby_sim::herd::Herd;
 use standby_trace::crowd::Tally;
-use standby_trace::scenario::{Experiment, Scenario};
+use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
 
 use crate::figure::{NARROW_PX, WIDE_PX, unsearched};
 use crate::place::{attribute, text};
@@ -35,7 +35,7 @@ pub fn html(id: &str, experiment: &Experiment) -> Result<String, String> {
     let json = serde_json::to_string(experiment).unwrap_or_default();
     Ok(format!(
         "\n<standby-experiment id=\"{id}\" data-crowd data-experiment='{json}'>\n\
-         <figure class=\"standby-static standby-herd-static\">\n\
+         <figure class=\"standby-static standby-herd-static\" style=\"--sliders:{sliders}\">\n\
          <div class=\"standby-still-head\"><strong class=\"standby-still-title\">{title}</strong>{pill}</div>\n\
          {pictures}\n\
          {legend}\n\
@@ -44,15 +44,25 @@ pub fn html(id: &str, experiment: &Experiment) -> Result<String, String> {
          </figure>\n\
          </standby-experiment>\n",
         json = attribute(&json),
+        // On a phone each has a line of its own, for which room is kept.
+        sliders = if experiment.scenario.lanes.iter().any(is_long_poll) { 3 } else { 2 },
         title = text(&experiment.title),
-        pill = unsearched(
-            "<span class=\"standby-still-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>Ready</span>"
-        ),
+        // Unseen: the widget's own takes as much of a long title's line.
+        pill = unsearched(&format!(
+            "<span class=\"standby-still-pill\" aria-hidden=\"true\"><i class=\"standby-dot\"></i>\
+             Simulated · {} clients</span>",
+            count(experiment.scenario.clients.into())
+        )),
         pictures = unsearched(&pictures(&drawn, &rows)),
         legend = unsearched(LEGEND),
         look = text(&experiment.look),
         below = unsearched(&below(&drawn, &rows)),
     ))
+}
+
+/// The widget has a slider for how often events come where they are what makes clients ask.
+fn is_long_poll(lane: &LaneSpec) -> bool {
+    matches!(lane, LaneSpec::LongPoll { .. })
 }
 
 /// The same scenario with as many clients as a figure is made with.

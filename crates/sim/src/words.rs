@@ -42,7 +42,7 @@ pub fn machine(spec: &LaneSpec, sub: &str, seed: u64, after: Option<Position>) -
 }
 
 /// The transports know nothing of scenarios, so they have a type of their own for this.
-fn backoff(waits: scenario::Backoff) -> Backoff {
+pub fn backoff(waits: scenario::Backoff) -> Backoff {
     match waits {
         scenario::Backoff::Fixed { base_ms } => Backoff::Fixed { base_ms },
         scenario::Backoff::Exponential { base_ms, cap_ms } => Backoff::Exponential { base_ms, cap_ms },

@@ -154,15 +154,22 @@ fn event_stream(bytes: &[u8]) -> Carried {
         return Carried::nothing(Kind::Refusal);
     }
     let mut whole = Carried::nothing(Kind::Other);
-    for block in text.split("\n\n").filter(|block| !block.is_empty()) {
+    let mut lines = text.lines().peekable();
+    while lines.peek().is_some() {
         let (mut event_type, mut data, mut kind) = ("", None, Kind::KeepAlive);
-        for line in block.lines() {
+        let mut is_empty = true;
+        // An empty line ends an event, or a comment.
+        for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+            is_empty = false;
             match line.split_once(':') {
                 Some(("event", value)) => event_type = value.strip_prefix(' ').unwrap_or(value),
                 Some(("data", value)) => data = Some(value.strip_prefix(' ').unwrap_or(value)),
                 Some(("retry", _)) => kind = Kind::Open,
                 _ => {}
             }
+        }
+        if is_empty {
+            continue;
         }
         match (event_type, data) {
             ("hello", _) => kind = Kind::Open,

@@ -5,12 +5,14 @@
 //! the model ([`work`]): so the page keeps its full rate, and a run is cancelled by ending the worker,
 //! whatever it is doing.
 //!
-//! - `widget`: one experiment; `picture`, `slider`, `words`: its parts
+//! - `widget`: one experiment; `picture`, `reading`, `slider`, `table`, `words`: its parts
 //! - `run`: a run as the page sees it; `worker`: what runs it
 
 mod picture;
+mod reading;
 mod run;
 mod slider;
+mod table;
 mod widget;
 mod words;
 mod worker;

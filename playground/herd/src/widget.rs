@@ -4,20 +4,20 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use standby_dom::{self as dom, Words};
-use standby_figure::format::count;
+use standby_figure::format::{count, decimal};
 use standby_figure::herd::{self, Look, Picture};
 use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::scenario::bounds;
-use standby_trace::{Experiment, Scenario, link};
+use standby_trace::{Experiment, LaneSpec, Scenario, link};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use crate::picture::Painted;
 use crate::run::Run;
 use crate::slider::{Slider, steps};
-use crate::words;
 use crate::worker::Says;
+use crate::{reading, table, words};
 
 /// A run is shown within so long, however long it takes in its own time.
 const PLAY_MS: f64 = 5_000.0;
@@ -28,7 +28,7 @@ const NARROW_PX: f32 = 560.0;
 
 /// What of a run is there, and what is shown of it.
 #[derive(Default)]
-struct Shown {
+pub(crate) struct Shown {
     rows: Vec<Vec<Tally>>,
     /// When the first of it came, by the page's clock; `None`: nothing is played.
     since_ms: Option<f64>,
@@ -36,31 +36,31 @@ struct Shown {
     tallies: usize,
     /// All rows are there.
     complete: bool,
-    row: Option<usize>,
-    at: Option<usize>,
+    pub(crate) row: Option<usize>,
+    pub(crate) at: Option<usize>,
     /// What has happened in each row, and how long that took.
     events: Vec<(u64, f64)>,
 }
 
-struct Widget {
+pub(crate) struct Widget {
     place: HtmlElement,
     name: String,
     look: String,
-    scenario: RefCell<Scenario>,
-    shown: RefCell<Shown>,
+    pub(crate) scenario: RefCell<Scenario>,
+    pub(crate) shown: RefCell<Shown>,
     run: RefCell<Option<Run>>,
     /// What the reader said before the first run.
     guess: Cell<Option<u32>>,
     has_run: Cell<bool>,
     framed: Cell<bool>,
     /// The picture as it is painted, for where a pointer is.
-    picture: RefCell<Option<Picture>>,
-    page: Page,
+    pub(crate) picture: RefCell<Option<Picture>>,
+    pub(crate) page: Page,
 }
 
 /// The parts that change.
-struct Page {
-    stage: HtmlElement,
+pub(crate) struct Page {
+    pub(crate) stage: HtmlElement,
     painted: Painted,
     card: Card,
     pill: Words,
@@ -74,6 +74,7 @@ struct Page {
     notice_word: Words,
     clients: Slider,
     capacity: Slider,
+    every: Option<Slider>,
     table: Element,
     link: Element,
     speed: Words,
@@ -100,7 +101,7 @@ pub(crate) fn mount(place: &HtmlElement) -> Result<(), String> {
 }
 
 /// An act on the widget that does nothing once it is gone.
-fn act(weak: &Weak<Widget>, act: impl Fn(&Rc<Widget>) + 'static) -> impl Fn() + 'static {
+pub(crate) fn act(weak: &Weak<Widget>, act: impl Fn(&Rc<Widget>) + 'static) -> impl Fn() + 'static {
     let weak = weak.clone();
     move || {
         if let Some(widget) = weak.upgrade() {
@@ -127,7 +128,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         .set("aria-label", "Picture. Up and down choose a row, left and right a moment, Escape neither.")
         .child(painted.element())
         .done();
-    reads(weak, &stage);
+    reading::reads(weak, &stage);
 
     let sentence_element = dom::classed("p", "standby-sentence").set("aria-live", "polite").done();
     let sentence = Words::within(&sentence_element, &look);
@@ -175,12 +176,26 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             });
         },
     );
-    let controls = dom::classed("div", "standby-controls")
+    // Only polls that are answered by events ask more often the more of them there are.
+    let by_events = scenario.lanes.iter().any(|lane| matches!(lane, LaneSpec::LongPoll { .. }));
+    let own = weak.clone();
+    let every = by_events.then(|| {
+        let (low, high) = bounds::EVERY_MS.into_inner();
+        let steps = steps(&[1, 2, 5], low.max(100), high.min(20_000), scenario.publish.every_ms);
+        let written: fn(u32) -> String = |ms| format!("{} s", decimal(ms.into(), 1_000, 1));
+        Slider::new("an event about every", steps, written, move |value, stays| {
+            changed(&own, stays, |scenario| scenario.publish.every_ms = value);
+        })
+    });
+    let mut controls = dom::classed("div", "standby-controls")
         .child(&dom::classed("div", "standby-buttons").child(&begin).child(&cancel).done())
         .child(&progress_box)
         .child(&clients.element)
-        .child(&capacity.element)
-        .done();
+        .child(&capacity.element);
+    if let Some(every) = &every {
+        controls = controls.child(&every.element);
+    }
+    let controls = controls.done();
 
     let table = dom::html("table").done();
     let speed_element = dom::classed("p", "standby-herd-speed").done();
@@ -239,6 +254,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             notice_word,
             clients,
             capacity,
+            every,
             table: table.into(),
             link: link.into(),
             speed,
@@ -266,7 +282,7 @@ fn card(weak: &Weak<Widget>) -> Card {
             // The button goes: the focus would be nowhere.
             let _ = widget.page.stage.focus();
         });
-        let text = format!("about {guess}×");
+        let text = format!("{guess}×");
         buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
     }
     let buttons = buttons.done();
@@ -299,34 +315,6 @@ fn changed(weak: &Weak<Widget>, stays: bool, change: impl Fn(&mut Scenario)) {
     widget.say_link();
     widget.settle();
     widget.paint();
-}
-
-/// Pointer and keys on the picture.
-fn reads(weak: &Weak<Widget>, stage: &HtmlElement) {
-    let own = weak.clone();
-    dom::on(stage, "pointermove", move |event| {
-        if let (Some(widget), Some(pointer)) = (own.upgrade(), event.dyn_ref::<PointerEvent>()) {
-            widget.point(pointer);
-        }
-    });
-    let own = weak.clone();
-    dom::on(stage, "pointerdown", move |event| {
-        if let (Some(widget), Some(pointer)) = (own.upgrade(), event.dyn_ref::<PointerEvent>()) {
-            widget.point(pointer);
-        }
-    });
-    let leave = act(weak, |widget| widget.look_at(None, None));
-    dom::on(stage, "pointerleave", move |_| leave());
-    let own = weak.clone();
-    dom::on(stage, "keydown", move |event| {
-        if let (Some(widget), Some(key)) = (own.upgrade(), event.dyn_ref::<KeyboardEvent>())
-            && widget.key(key)
-        {
-            // The book's own keys turn the page.
-            key.prevent_default();
-            key.stop_propagation();
-        }
-    });
 }
 
 /// A picture is as wide as its place.
@@ -467,11 +455,11 @@ impl Widget {
     }
 
     /// The tallies of a whole row.
-    fn all(&self) -> usize {
+    pub(crate) fn all(&self) -> usize {
         (i64::from(self.scenario.borrow().window_ms) * 1_000 / TALLY_US) as usize
     }
 
-    fn paint(&self) {
+    pub(crate) fn paint(&self) {
         let scenario = self.scenario.borrow();
         let shown = self.shown.borrow();
         let width = self.page.stage.get_bounding_client_rect().width() as f32;
@@ -497,7 +485,7 @@ impl Widget {
     }
 
     /// All but the picture, as things stand.
-    fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let scenario = self.scenario.borrow();
         let shown = self.shown.borrow();
         let runs = self.run.borrow().is_some();
@@ -518,6 +506,10 @@ impl Widget {
         let crowd = scenario.crowd.as_ref();
         self.page.clients.set(scenario.clients);
         self.page.capacity.set(crowd.map_or(1, |crowd| crowd.capacity_s));
+
+        if let Some(every) = &self.page.every {
+            every.set(scenario.publish.every_ms);
+        }
 
         dom::show(&self.page.cancel, runs);
         let progress_box = self.page.progress.parent_element();
@@ -553,38 +545,7 @@ impl Widget {
             true => self.page.card.word.say(&words::answer(&scenario, &sums, self.guess.get())),
             false => self.page.card.word.say(words::ASK),
         }
-        self.fill_table(&scenario, &sums);
-    }
-
-    fn fill_table(&self, scenario: &Scenario, sums: &[herd::Sum]) {
-        let table = &self.page.table;
-        let fills = if sums.is_empty() { "0" } else { "1" };
-        // Only with a result that is new: a table that is read must not change under the reader.
-        let key = format!("{fills} {sums:?}");
-        if table.get_attribute("data-of").as_deref() == Some(&key) {
-            return;
-        }
-        dom::set(table, "data-of", &key);
-        table.set_text_content(None);
-        if sums.is_empty() {
-            let cell = dom::html("td").text("Nothing has run yet.").done();
-            let _ = table.append_child(&dom::html("tr").child(&cell).done());
-            return;
-        }
-        let mut head = dom::html("tr");
-        for column in herd::columns(sums) {
-            head = head.child(&dom::html("th").set("scope", "col").text(column).done());
-        }
-        let _ = table.append_child(&dom::html("thead").child(&head.done()).done());
-        let mut body = dom::html("tbody");
-        for [first, others @ ..] in herd::table(scenario, sums) {
-            let mut row = dom::html("tr").child(&dom::html("th").set("scope", "row").text(&first).done());
-            for cell in others {
-                row = row.child(&dom::html("td").text(&cell).done());
-            }
-            body = body.child(&row.done());
-        }
-        let _ = table.append_child(&body.done());
+        table::fill(&self.page.table, &scenario, &sums);
     }
 
     fn say_notice(&self, said: &str) {
@@ -618,61 +579,6 @@ impl Widget {
             Ok(_) => self.say_notice("This link is for another kind of experiment."),
             Err(bad) => self.say_notice(&format!("This link can't be used: {bad}")),
         }
-    }
-
-    fn look_at(&self, row: Option<usize>, at: Option<usize>) {
-        {
-            let mut shown = self.shown.borrow_mut();
-            if (shown.row, shown.at) == (row, at) {
-                return;
-            }
-            (shown.row, shown.at) = (row, at);
-        }
-        self.paint();
-        self.settle();
-    }
-
-    fn point(&self, pointer: &PointerEvent) {
-        let place = self.page.stage.get_bounding_client_rect();
-        let x = (f64::from(pointer.client_x()) - place.left()) as f32;
-        let y = (f64::from(pointer.client_y()) - place.top()) as f32;
-        let all = self.all();
-        let (row, at) = {
-            let picture = self.picture.borrow();
-            let Some(picture) = picture.as_ref() else { return };
-            let row = picture.rows.iter().position(|row| (row.y..row.y + row.h).contains(&y));
-            let part = (x - picture.plot_x) / picture.plot_w;
-            let at = (0.0..1.0).contains(&part).then_some((part * all as f32) as usize);
-            (row, at.filter(|_| row.is_some()))
-        };
-        self.look_at(row, at);
-    }
-
-    /// Whether it is one of the picture's keys.
-    fn key(&self, key: &KeyboardEvent) -> bool {
-        if key.ctrl_key() || key.meta_key() || key.alt_key() {
-            return false;
-        }
-        let (row, at) = {
-            let shown = self.shown.borrow();
-            (shown.row, shown.at)
-        };
-        let last_row = self.scenario.borrow().lanes.len().saturating_sub(1);
-        let last = self.all().saturating_sub(1);
-        // A second, or with shift a tenth of one.
-        let step = if key.shift_key() { 1 } else { 10 };
-        let moved = |to: &dyn Fn(usize) -> usize| Some(at.map_or(0, to).min(last));
-        match key.key().as_str() {
-            "ArrowDown" => self.look_at(Some(row.map_or(0, |row| (row + 1).min(last_row))), at),
-            "ArrowUp" => self.look_at(Some(row.map_or(last_row, |row| row.saturating_sub(1))), at),
-            "ArrowRight" => self.look_at(row.or(Some(0)), moved(&|at| at + step)),
-            "ArrowLeft" => self.look_at(row.or(Some(0)), moved(&|at| at.saturating_sub(step))),
-            "Home" => self.look_at(row.or(Some(0)), Some(0)),
-            "End" => self.look_at(row.or(Some(0)), Some(last)),
-            "Escape" if row.is_some() => self.look_at(None, None),
-            _ => return false,
-        }
-        true
     }
 }
 

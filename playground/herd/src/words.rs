@@ -20,7 +20,8 @@ pub(crate) fn begin(scenario: &Scenario) -> &'static str {
 }
 
 /// What the reader is asked first.
-pub(crate) const ASK: &str = "First a guess: in the row that stands highest, how many times what the server can take will come at once?";
+pub(crate) const ASK: &str =
+    "First a guess: in the highest row, about how many times what the server can take will come at once?";
 /// And can answer.
 pub(crate) const GUESSES: [u32; 4] = [1, 3, 10, 100];
 

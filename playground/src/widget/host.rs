@@ -297,8 +297,8 @@ struct Place<'a> {
 
 /// An absolute URL as its origin and its path.
 fn split(url: &str) -> (&str, &str) {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    url.split_at(url[host..].find('/').map_or(url.len(), |slash| host + slash))
+    // The third slash: two stand before the host.
+    url.split_at(url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use standby_trace::{Scenario, link};
 use thirtyfour::Key;
 
 use crate::book::{self, Place};
+use crate::browser::Engine;
 use crate::runner::Test;
 use crate::wait;
 use crate::widget::Widget;
@@ -100,13 +101,15 @@ pub(super) async fn it_runs_and_is_read_by_keys_alone(test: &mut Test<'_>) -> Re
     let focus = "document.getElementById(arguments[0]).querySelector('.standby-herd-picture').focus()";
     test.browser.js::<Value>(focus, &[json!(place.id)]).await?;
     test.browser.press(Key::Tab).await?;
-    let has_focus = "const e = document.activeElement; return e.className + '|' + \
-                     (getComputedStyle(e).outlineStyle !== 'none' || e.matches(':focus-visible'))";
-    let focused: String = test.browser.js(has_focus, &[]).await?;
-    ensure!(focused == "standby-guess|true", "the focus is on {focused:?}");
+    let has_focus =
+        "const e = document.activeElement; return [e.className, getComputedStyle(e).outlineStyle]";
+    let [focused, ring]: [String; 2] = test.browser.js(has_focus, &[]).await?;
+    ensure!(focused == "standby-guess", "the focus is on {focused:?}");
+    // Nothing makes WebKit's window the active one, as a window manager would: it shows no focus.
+    ensure!(ring != "none" || test.browser.engine == Engine::WebKit, "nothing shows that it has the focus");
     test.browser.press(Key::Enter).await?;
     widget.wait_for("done").await?;
-    let focused: String = test.browser.js(has_focus, &[]).await?;
+    let [focused, _]: [String; 2] = test.browser.js(has_focus, &[]).await?;
     ensure!(focused.contains("standby-herd-picture"), "after it the focus is on {focused:?}");
 
     let before = test.browser.url().await?;

@@ -5,6 +5,7 @@ use standby_transport::Backoff;
 use standby_transport::backoff::Attempts;
 
 use super::chance::{Chance, For};
+use crate::words;
 
 /// What a client does, which decides what its entry in the calendar means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +70,11 @@ impl Rules {
             LaneSpec::ShortPoll { interval_ms, .. } => {
                 (Way::ShortPoll { interval_ms }, Backoff::Fixed { base_ms: interval_ms }, 0)
             }
-            LaneSpec::LongPoll { timeout_ms, backoff } => (Way::LongPoll { timeout_ms }, waits(backoff), 0),
+            LaneSpec::LongPoll { timeout_ms, backoff } => {
+                (Way::LongPoll { timeout_ms }, words::backoff(backoff), 0)
+            }
             LaneSpec::WebSocket { backoff, silence_ms, .. } => {
-                (Way::Socket { silence_ms }, waits(backoff), 0)
+                (Way::Socket { silence_ms }, words::backoff(backoff), 0)
             }
             // A browser waits what it was told; our own client of streams does the same.
             LaneSpec::Sse { retry_ms, client: SseClient::EventSource, .. } => {
@@ -135,18 +138,5 @@ impl Rules {
         let random = || self.chance.bits(client, now_ms, For::Wait);
         let (wait_ms, _) = attempts.wait_ms(self.backoff, open_us, Some(asked_ms), random);
         u32::try_from(wait_ms).unwrap_or(u32::MAX)
-    }
-}
-
-/// The transports know nothing of scenarios, so they have a type of their own for this.
-fn waits(backoff: scenario::Backoff) -> Backoff {
-    match backoff {
-        scenario::Backoff::Fixed { base_ms } => Backoff::Fixed { base_ms },
-        scenario::Backoff::Exponential { base_ms, cap_ms } => Backoff::Exponential { base_ms, cap_ms },
-        scenario::Backoff::FullJitter { base_ms, cap_ms } => Backoff::FullJitter { base_ms, cap_ms },
-        scenario::Backoff::EqualJitter { base_ms, cap_ms } => Backoff::EqualJitter { base_ms, cap_ms },
-        scenario::Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
-            Backoff::DecorrelatedJitter { base_ms, cap_ms }
-        }
     }
 }
