@@ -11,14 +11,12 @@
 //! ```
 //!
 //! - `live`: a run; `lane`: one subscriber; `observer`: the server's half
-//! - `server`: where the book's server is, and the requests that start and steer an experiment
 //! - `sink`: the widget's end; `hand`: what is published by hand
 
 mod hand;
 mod lane;
 mod live;
 mod observer;
-mod server;
 mod sink;
 
 use std::rc::Rc;
@@ -54,7 +52,7 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
 #[wasm_bindgen]
 #[must_use]
 pub fn api() -> Option<String> {
-    server::known()
+    standby_api::known()
 }
 
 #[wasm_bindgen]

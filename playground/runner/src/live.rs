@@ -12,9 +12,9 @@ use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
-use crate::server::{self, Api, Change, NoAnswer};
 use crate::sink::{News, Run};
 use crate::{hand, observer};
+use standby_api::{Api, Change, NoAnswer};
 
 /// The waits between two probes while the server is away.
 const PROBE_MS: [u32; 4] = [250, 500, 1_000, 2_000];
@@ -42,7 +42,7 @@ impl Live {
     /// Starts an experiment on the server. Nothing else connects before [`Live::go_on`].
     pub(crate) async fn start(scenario: Scenario, root: &str, run: Run) -> Option<Rc<Self>> {
         let begun = async {
-            let api = server::find(root).await.map_err(|looked_at| match looked_at {
+            let api = standby_api::find(root).await.map_err(|looked_at| match looked_at {
                 Some(at) => News::NotThere(at),
                 None => News::NoServer,
             })?;
