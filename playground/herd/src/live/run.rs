@@ -15,7 +15,7 @@ use standby_api::{Api, NoAnswer, StartCrowd};
 use standby_dom::time;
 use standby_figure::herd::can_be_live;
 use standby_trace::crowd::{Cost, TALLIES, TALLY_US, Tally};
-use standby_trace::scenario::{Fault, Scenario};
+use standby_trace::scenario::{Fault, LaneSpec, Scenario};
 use standby_trace::tap::{CrowdTally, ExperimentStarted, ToObserver};
 use wasm_bindgen_futures::spawn_local;
 
@@ -255,6 +255,15 @@ fn faults(scenario: &Scenario) -> Vec<(u32, Fault)> {
     faults
 }
 
+/// Counts an attempt when it ends. A real one that begins within one tenth of a second and is turned away
+/// in the next would look let in. A held poll ends late; it is not turned away late.
+fn settled(lane: LaneSpec, tally: Tally) -> Tally {
+    match lane {
+        LaneSpec::LongPoll { .. } => tally,
+        _ => Tally { arrivals: tally.served + tally.refused, ..tally },
+    }
+}
+
 /// What was heard of one row.
 #[derive(Default)]
 struct Row {
@@ -292,7 +301,7 @@ impl Watch {
     }
 
     fn take(&mut self, told: &CrowdTally) {
-        let CrowdTally { row, from_us, clients, tally, cost, .. } = *told;
+        let CrowdTally { row, from_us, clients, lane, tally, cost, .. } = *told;
         let Some(row) = self.rows.get_mut(usize::from(row)) else { return };
         let from_us = from_us as i64;
         if row.from_us != from_us {
@@ -302,7 +311,7 @@ impl Watch {
         if clients != self.each || row.tallies.len() >= TALLIES {
             return;
         }
-        row.tallies.push(tally);
+        row.tallies.push(settled(lane, tally));
         row.most_open = row.most_open.max(tally.open);
         self.heard_us = Some(from_us + row.tallies.len() as i64 * TALLY_US);
         if cost.is_some() {
@@ -415,6 +424,15 @@ mod tests {
         let lane = scenario().lanes[0];
         let tally = Tally { open, ..Tally::default() };
         CrowdTally { row, clients, lane, from_us, index: 0, tally, cost: None }
+    }
+
+    #[test]
+    fn who_is_turned_away_a_moment_later_never_looks_let_in() {
+        let lane = scenario().lanes[0];
+        let [began, ended] =
+            [Tally { arrivals: 9, ..Tally::default() }, Tally { refused: 9, ..Tally::default() }];
+        assert_eq!(settled(lane, began).arrivals, 0);
+        assert_eq!(settled(lane, ended).arrivals, 9);
     }
 
     #[test]
