@@ -40,32 +40,24 @@ pub(crate) struct Live {
 
 impl Live {
     /// Starts an experiment on the server. Nothing else connects before [`Live::go_on`].
-    pub(crate) async fn start(scenario: Scenario, root: &str, run: Run) -> Option<Rc<Self>> {
-        let begun = async {
-            let api = standby_api::find(root).await.map_err(|looked_at| match looked_at {
-                Some(at) => News::NotThere(at),
-                None => News::NoServer,
-            })?;
-            let started = api.start(&scenario, None).await.map_err(trouble)?;
-            Ok((api, started))
-        };
-        let (api, started) = match begun.await {
-            Ok(begun) => begun,
-            Err(trouble) => {
-                run.sink().tell(&trouble);
-                return None;
-            }
-        };
-        run.begin();
-        let run = Rc::new(run);
-        let lane = |index| Lane::new(index, &scenario, &run, &api, &started.topic);
+    ///
+    /// # Errors
+    /// What keeps it from starting.
+    pub(crate) async fn start(scenario: &Scenario, root: &str, run: &Rc<Run>) -> Result<Rc<Self>, News> {
+        let api = standby_api::find(root).await.map_err(|looked_at| match looked_at {
+            Some(at) => News::NotThere(at),
+            None => News::NoServer,
+        })?;
+        let started = api.start(scenario, None).await.map_err(trouble)?;
+        run.begin(false);
+        let lane = |index| Lane::new(index, scenario, run, &api, &started.topic);
         let lanes: Vec<Rc<Lane>> = (0..scenario.lanes.len()).filter_map(lane).collect();
-        Some(Rc::new(Self {
+        Ok(Rc::new(Self {
             settings: RefCell::new(lanes.iter().map(|_| None).collect()),
-            run,
+            run: run.clone(),
             api,
             lanes,
-            scenario: scenario.into(),
+            scenario: scenario.clone().into(),
             started: started.into(),
             connection: RefCell::default(),
             lanes_run: Cell::new(false),
