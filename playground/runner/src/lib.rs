@@ -11,14 +11,12 @@
 //! ```
 //!
 //! - `live`: a run; `simulated`: one of the model, where there is no server; `lane`: one subscriber; `observer`: the server's half
-//! - `server`: where the book's server is, and the requests that start and steer an experiment
 //! - `sink`: the widget's end; `hand`: what is published by hand
 
 mod hand;
 mod lane;
 mod live;
 mod observer;
-mod server;
 mod simulated;
 mod sink;
 
@@ -56,7 +54,7 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
             return None;
         }
     };
-    let Some(api) = server::find(&root).await else {
+    let Ok(api) = standby_api::find(&root).await else {
         return Some(Handle(Runs::Simulated(Simulated::start(scenario, &run))));
     };
     // A server that was there and does not answer is told; one that was never there is not missed.
@@ -73,7 +71,7 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
 #[wasm_bindgen]
 #[must_use]
 pub fn api() -> Option<String> {
-    server::known()
+    standby_api::known()
 }
 
 #[wasm_bindgen]

@@ -12,9 +12,9 @@ use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
-use crate::server::{Api, Change, NoAnswer};
 use crate::sink::{News, Run};
 use crate::{hand, observer};
+use standby_api::{Api, Change, NoAnswer};
 
 /// The waits between two probes while the server is away.
 const PROBE_MS: [u32; 4] = [250, 500, 1_000, 2_000];

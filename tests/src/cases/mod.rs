@@ -114,6 +114,9 @@ pub(crate) fn all() -> Vec<Case> {
             a_link_sets_the_crowd_up_and_its_numbers_are_those_of_every_machine,
             on_a_phone_it_fits_and_nothing_moves_when_it_comes,
             a_million_come_back_while_the_page_goes_on,
+            real_clients_are_cut_and_all_come_back,
+            a_crowd_that_is_stopped_is_gone_and_the_model_comes_back,
+            without_crowds_the_server_says_what_to_do,
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
