@@ -189,9 +189,9 @@ const RATES: (f64, f64) = (1e-4, 1e4);
 
 /// Where short polling begins to cost less than `than`, with all else as it is set.
 ///
-/// What `than` costs more only grows with the rate of events: a long poll goes round faster, and an
-/// event is framed by more bytes on a stream than by a comma in an answer, as long as it is SSE. On a
-/// WebSocket it is framed by hardly more.
+/// What a long poll or SSE costs more only grows with the rate of events: the poll goes round faster, and
+/// an event is framed by more bytes on the stream than by a comma in an answer. So there is one crossing
+/// at most, and halving finds it.
 #[must_use]
 pub fn crossing(than: Transport, what: Quantity, settings: &Settings, constants: &Constants) -> Crossing {
     let more = |events_s: f64| {

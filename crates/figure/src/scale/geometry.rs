@@ -9,6 +9,7 @@ use crate::format::count;
 use crate::herd::{Part, Picture, RowBox};
 use crate::shape::Anchor;
 use crate::svg::Number;
+use crate::text;
 
 /// The clients are ten to this power at the right end.
 const DECADES: usize = 7;
@@ -47,6 +48,8 @@ pub struct Look {
 const TOP: f32 = 24.0;
 const PLOT_H: f32 = 232.0;
 const AXIS_H: f32 = 36.0;
+/// The name of the axis that goes up has so much room.
+const AXIS_NAME_W: f32 = 108.0;
 /// From one name at the lines' ends to the next.
 const NAME_H: f32 = 14.0;
 
@@ -68,7 +71,7 @@ pub fn picture(settings: &Settings, constants: &Constants, look: &Look) -> Pictu
     let y =
         |amount: f64| bottom - ((amount.log10() - f64::from(from)) / f64::from(to - from)) as f32 * PLOT_H;
     let mut parts = Vec::new();
-    let text = |class, x, y, anchor, size, text| Part::Text { class, x, y, anchor, size, text };
+    let word = |class, x, y, anchor, size, text| Part::Text { class, x, y, anchor, size, text };
 
     // The axes. Each power of ten has a line, and a word where there is room for it.
     let mut grid = String::new();
@@ -81,7 +84,7 @@ pub fn picture(settings: &Settings, constants: &Constants, look: &Look) -> Pictu
                 continue;
             }
             let words = power_of_ten(power);
-            parts.push(text("sb-text sb-note", at, bottom + 15.0, Anchor::Middle, 10.5, words));
+            parts.push(word("sb-text sb-note", at, bottom + 15.0, Anchor::Middle, 10.5, words));
         }
     }
     let each = if to - from > 10 { 2 } else { 1 };
@@ -90,11 +93,11 @@ pub fn picture(settings: &Settings, constants: &Constants, look: &Look) -> Pictu
         let _ = write!(grid, "M{} {}H{}", Number(left), Number(at), Number(end));
         if (power - from) % each == 0 {
             let words = value_of_ten(look.what, power);
-            parts.push(text("sb-text sb-note", left - 6.0, at + 3.5, Anchor::End, 10.5, words));
+            parts.push(word("sb-text sb-note", left - 6.0, at + 3.5, Anchor::End, 10.5, words));
         }
     }
     parts.insert(0, Part::Path { class: "sb-line sb-grid", d: grid });
-    parts.push(text(
+    parts.push(word(
         "sb-text sb-note",
         left + plot_w / 2.0,
         bottom + 31.0,
@@ -107,18 +110,18 @@ pub fn picture(settings: &Settings, constants: &Constants, look: &Look) -> Pictu
         Quantity::Bytes => "bytes a second",
         Quantity::Memory => "memory",
     };
-    parts.push(text("sb-text sb-note", 0.0, 10.0, Anchor::Start, 11.0, named.to_owned()));
+    parts.push(word("sb-text sb-note", 0.0, 10.0, Anchor::Start, 11.0, named.to_owned()));
 
     // The reading line.
     let clients = clients_at(look.at);
     let read = x(f64::from(clients));
     let d = format!("M{} {}V{}", Number(read), Number(TOP - 6.0), Number(bottom));
     parts.push(Part::Path { class: "sb-line sb-cursor", d });
-    // Its words keep clear of the axis's own, and of the right end.
     let words = format!("{} {}", count(clients.into()), if clients == 1 { "client" } else { "clients" });
-    let anchor = if look.at < STOPS / 2 { Anchor::Start } else { Anchor::End };
-    let words_x = if look.at < STOPS / 2 { read.max(left + 52.0) } else { read };
-    parts.push(text("sb-text sb-strong", words_x, TOP - 12.0, anchor, 11.5, words));
+    // They keep clear of the axis's own, and of the right end.
+    let half = text::width(&words, 11.5, true) / 2.0;
+    let words_x = read.clamp(AXIS_NAME_W + half, (look.width - half).max(AXIS_NAME_W + half));
+    parts.push(word("sb-text sb-strong", words_x, TOP - 12.0, Anchor::Middle, 11.5, words));
 
     // The lines, a point on each, and their names where they end.
     let most = 10_f64.powi(DECADES as i32);
@@ -138,13 +141,13 @@ pub fn picture(settings: &Settings, constants: &Constants, look: &Look) -> Pictu
         let at = at.max(free);
         free = at + NAME_H;
         let words = transport.title().to_owned();
-        parts.push(text("sb-text sb-strong sb-name", end + 6.0, at + 4.0, Anchor::Start, size, words));
+        parts.push(word("sb-text sb-strong sb-name", end + 6.0, at + 4.0, Anchor::Start, size, words));
     }
     let none: Vec<&str> =
         all.iter().filter(|(_, each)| *each <= 0.0).map(|(transport, _)| transport.title()).collect();
     if !none.is_empty() {
         let words = format!("{}: none, once connected", none.join(", "));
-        parts.push(text("sb-text sb-name", end - 4.0, bottom - 7.0, Anchor::End, size, words));
+        parts.push(word("sb-text sb-name", end - 4.0, bottom - 7.0, Anchor::End, size, words));
     }
     Picture {
         width: look.width,
