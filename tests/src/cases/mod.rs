@@ -18,6 +18,7 @@ mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod scale;
 mod truth;
 
 mod wire;
@@ -114,6 +115,11 @@ pub(crate) fn all() -> Vec<Case> {
             a_link_sets_the_crowd_up_and_its_numbers_are_those_of_every_machine,
             on_a_phone_it_fits_and_nothing_moves_when_it_comes,
             a_million_come_back_while_the_page_goes_on,
+        },
+        scale::{
+            keys_move_the_reading_line_and_the_table_follows,
+            a_slider_changes_the_costs_and_a_button_what_is_drawn,
+            it_fits_and_nothing_moves_when_it_comes,
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
