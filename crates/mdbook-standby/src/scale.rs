@@ -140,9 +140,10 @@ fn below(settings: &Settings, constants: &Constants) -> String {
         body.push_str("</tr>");
     }
     format!(
-        "<figcaption class=\"standby-below\"><p>{asks}</p><div class=\"standby-herd-scroll\"><table>\
+        "<figcaption class=\"standby-below\"><p class=\"standby-scale-set\">{asks}</p>\
+         <div class=\"standby-scale-foot\"><div class=\"standby-herd-scroll\"><table>\
          <caption>10,000 clients</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\
-         <p>{sources}</p></figcaption>",
+         <p class=\"standby-scale-sources\">{sources}</p></div></figcaption>",
         asks = text(&set(settings)),
         sources = text(&sources(constants)),
     )

@@ -66,7 +66,8 @@ fn build(weak: &Weak<Chart>, place: &HtmlElement, constants: Constants) -> Chart
         .child(painted.element())
         .done();
     reads(weak, &stage);
-    let sentence_element = dom::classed("p", "standby-sentence").set("aria-live", "polite").done();
+    let sentence_element =
+        dom::classed("p", "standby-sentence standby-scale-sentence").set("aria-live", "polite").done();
     let sentence = Words::within(&sentence_element, "");
 
     let mut shown = vec![(Quantity::Requests, "Requests"), (Quantity::Bytes, "Bytes")];

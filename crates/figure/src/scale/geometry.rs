@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use standby_trace::Transport;
 
-use super::{Constants, Quantity, Settings, cost, value};
-use crate::format::count;
+use super::{Constants, Quantity, Settings, cost};
+use crate::format::{count, decimal};
 use crate::herd::{Part, Picture, RowBox};
 use crate::shape::Anchor;
 use crate::svg::Number;
@@ -176,14 +176,15 @@ fn power_of_ten(power: usize) -> String {
 }
 
 fn value_of_ten(what: Quantity, power: i32) -> String {
+    let below_one = || decimal(1, 10_u64.pow(power.unsigned_abs().min(3)), power.unsigned_abs());
     match (what, usize::try_from(power)) {
         (Quantity::Requests, Ok(power)) => power_of_ten(power),
-        (Quantity::Requests, Err(_)) => value(what, 10_f64.powi(power)),
+        (Quantity::Requests, Err(_)) => below_one(),
         (_, Ok(power)) => {
             let unit = ["B", "kB", "MB", "GB", "TB", "PB"].get(power / 3).copied().unwrap_or_default();
             format!("{} {unit}", 10_u32.pow(power as u32 % 3))
         }
-        (_, Err(_)) => value(what, 10_f64.powi(power)),
+        (_, Err(_)) => format!("{} B", below_one()),
     }
 }
 
