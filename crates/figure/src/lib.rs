@@ -12,6 +12,7 @@
 //! - [`timeline()`]: the second small picture, of bytes and open connections over time.
 //! - [`hit()`]: which event or message is at a point; [`say_message()`]: what that message is.
 //! - [`herd`]: the picture of many clients, of counts over time.
+//! - [`scale`]: the chart of what clients cost, from one to ten million.
 //! - [`format`](mod@format): how figures are written for readers.
 //!
 //! ```
@@ -39,6 +40,7 @@ mod hit;
 mod index;
 mod layout;
 mod say;
+pub mod scale;
 pub mod shape;
 mod svg;
 mod text;

@@ -9,7 +9,8 @@ use crate::near;
 /// What mdBook itself knows after `{{#`. Anything else it leaves in the page as text, so this
 /// preprocessor refuses it.
 const OF_MDBOOK: [&str; 5] = ["include", "rustdoc_include", "playground", "playpen", "title"];
-const OURS: &str = "experiment";
+const EXPERIMENT: &str = "experiment";
+const SCALE: &str = "scale";
 /// After the name: everything can be set.
 const FULL: &str = "full";
 
@@ -20,6 +21,8 @@ pub struct Directive<'a> {
     pub range: Range<usize>,
     /// The experiment's name.
     pub name: &'a str,
+    /// It is the chart of what clients cost, which has no parameters: `{{#scale NAME}}`.
+    pub scale: bool,
     /// The word `full`: it is the playground's, where everything can be set.
     pub full: bool,
     /// Its parameters, in order.
@@ -58,8 +61,9 @@ fn read(text: &str, at: usize) -> Result<Option<Directive<'_>>, Problem> {
     if OF_MDBOOK.contains(&word) {
         return Ok(None);
     }
-    if word != OURS {
-        let known = OF_MDBOOK.into_iter().filter(|w| *w != "playpen").chain([OURS]);
+    let scale = word == SCALE;
+    if word != EXPERIMENT && !scale {
+        let known = OF_MDBOOK.into_iter().filter(|w| *w != "playpen").chain([EXPERIMENT, SCALE]);
         let hint = near::hint(word, known);
         return Err(problem(format!(
             "nobody knows `{{{{#{word}`: {hint}. (To show it as text, write `\\{{{{#{word}`.)"
@@ -79,6 +83,9 @@ fn read(text: &str, at: usize) -> Result<Option<Directive<'_>>, Problem> {
     let name = words.next().filter(|name| !name.contains('=')).ok_or_else(|| {
         problem("expected an experiment's name: `{{#experiment NAME key=value …}}`".to_owned())
     })?;
+    if scale && let Some(word) = words.peek() {
+        return Err(problem(format!("`{{{{#scale NAME}}}}` takes nothing more, found `{word}`")));
+    }
     let full = words.next_if_eq(&FULL).is_some();
     let parameters = words
         .map(|word| {
@@ -87,7 +94,7 @@ fn read(text: &str, at: usize) -> Result<Option<Directive<'_>>, Problem> {
                 .ok_or_else(|| problem(format!("expected `key=value` without spaces in it, found `{word}`")))
         })
         .collect::<Result<_, _>>()?;
-    Ok(Some(Directive { range: at..line_end, name, full, parameters }))
+    Ok(Some(Directive { range: at..line_end, name, scale, full, parameters }))
 }
 
 /// Where the text is code (fenced, indented or inline) or an HTML comment.
@@ -153,6 +160,14 @@ mod tests {
         assert!(directive.full);
         assert_eq!(directive.parameters, [("every", "1s")]);
         assert!(problem("{{#experiment playground every=1s full}}").contains("key=value"));
+    }
+
+    #[test]
+    fn the_chart_has_a_name_and_nothing_more() {
+        let found = find("{{#scale cost-at-scale}}\n");
+        let directive = found[0].as_ref().unwrap();
+        assert!(directive.scale && directive.name == "cost-at-scale");
+        assert!(problem("{{#scale a every=1s}}").contains("takes nothing more"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! - [`recording`] is a real run of it, from which [`figure`] draws what stands in the page for
 //!   print, for readers without JavaScript, and until the widget is there;
 //! - [`herd`] does the same for an experiment with a crowd, from the model;
+//! - [`scale`] does it for `{{#scale NAME}}`, the chart of what clients cost;
 //! - [`place`] writes the element with that figure inside;
 //! - [`full`] makes the playground of one: what it adds is said there;
 //! - [`near`] finds what a misspelt word may have meant.
@@ -30,6 +31,7 @@ pub mod near;
 pub mod parameters;
 pub mod place;
 pub mod recording;
+pub mod scale;
 
 use directive::Directive;
 use library::Library;
@@ -152,6 +154,15 @@ fn place_of(
     library: &Library,
     figures: Figures,
 ) -> Result<String, String> {
+    if directive.scale {
+        let constants = match library.constants() {
+            Ok(constants) => constants,
+            // There is nothing to record in it.
+            Err(_) if figures == Figures::LeftOut => return Ok(String::new()),
+            Err(what) => return Err(what),
+        };
+        return Ok(scale::html(directive.name, &constants));
+    }
     let mut experiment = library.get(directive.name)?.clone();
     for (key, value) in &directive.parameters {
         parameters::set(&mut experiment, key, value)?;

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use standby_figure::scale::Constants;
 use standby_trace::scenario::{
     Conditions, Control, Crowd, Experiment, LaneSpec, PlannedFault, Publish, Scenario, Transport, VERSION,
 };
@@ -18,6 +19,7 @@ use toml::Spanned;
 use crate::directive::line_and_column;
 use crate::near;
 use crate::recording::Recording;
+use crate::scale;
 
 /// Where the recordings are, below the folder of the experiments.
 const TRACES: &str = "traces";
@@ -31,6 +33,7 @@ pub struct Library {
     by_hand: BTreeMap<String, Vec<u32>>,
     recordings: BTreeMap<String, String>,
     ready: Vec<Experiment>,
+    costs: Option<String>,
     problems: Vec<String>,
 }
 
@@ -52,6 +55,11 @@ impl Library {
             }
         }
         library.recordings = files(&folder.join(TRACES), "json")?.into_iter().collect();
+        let costs = folder.join(scale::COSTS);
+        if costs.is_file() {
+            let text = fs::read_to_string(&costs).with_context(|| format!("reading {}", costs.display()))?;
+            library.costs = Some(text);
+        }
         Ok(library)
     }
 
@@ -130,6 +138,23 @@ impl Library {
             None => Ok(recording),
             Some(member) => Err(format!("{path} was recorded with another `{member}`: {run}")),
         }
+    }
+}
+
+// What was measured.
+impl Library {
+    /// What the recordings and `experiments/costs.json`, if it is there, have measured.
+    ///
+    /// # Errors
+    /// When one of them can't be read, or something is in none.
+    pub fn constants(&self) -> Result<Constants, String> {
+        let read = |(name, text): (&String, &String)| {
+            Recording::from_json(text).map_err(|e| format!("{} can't be read: {e}", path_of_recording(name)))
+        };
+        let recordings = self.recordings.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let memory = self.costs.as_deref().map(scale::memory).transpose();
+        let memory = memory.map_err(|e| format!("experiments/{}: {e}", scale::COSTS))?;
+        scale::constants(&recordings, memory)
     }
 }
 

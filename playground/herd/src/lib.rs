@@ -6,6 +6,7 @@
 //! whatever it is doing.
 //!
 //! - `widget`: one experiment; `card`, `picture`, `reading`, `slider`, `table`, `words`: its parts
+//! - `scale`: the chart of what clients cost
 //! - `run`: a run as the page sees it; `worker`: what runs it
 //! - `live`: the same with real clients of the book's server
 
@@ -14,6 +15,7 @@ mod live;
 mod picture;
 mod reading;
 mod run;
+mod scale;
 mod slider;
 mod table;
 mod widget;
@@ -34,10 +36,12 @@ extern "C" {
 /// Brings a placeholder to life.
 ///
 /// # Errors
-/// When what it holds is no experiment with a crowd.
+/// When what it holds is neither an experiment with a crowd nor the chart's figures.
 #[wasm_bindgen]
 pub fn mount(place: &HtmlElement) -> Result<(), JsValue> {
-    widget::mount(place).map_err(|e| js_sys::Error::new(&e).into())
+    // The chart of what clients cost is no experiment, and runs nothing.
+    let mounted = if place.has_attribute("data-scale") { scale::mount(place) } else { widget::mount(place) };
+    mounted.map_err(|e| js_sys::Error::new(&e).into())
 }
 
 /// Makes this worker run what the page sends it.

@@ -26,7 +26,7 @@ const PLAY_MS: f64 = 5_000.0;
 /// Up to so many clients in all rows a change of a slider is run at once.
 const AT_ONCE_CLIENTS: u64 = 2_000_000;
 /// As narrow as the static figure of a phone.
-const NARROW_PX: f32 = 560.0;
+pub(crate) const NARROW_PX: f32 = 560.0;
 
 /// What of a run is there, and what is shown of it.
 #[derive(Default)]

@@ -18,6 +18,7 @@ mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod scale;
 mod truth;
 
 mod wire;
@@ -117,6 +118,11 @@ pub(crate) fn all() -> Vec<Case> {
             real_clients_are_cut_and_all_come_back,
             a_crowd_that_is_stopped_is_gone_and_the_model_comes_back,
             without_crowds_the_server_says_what_to_do,
+        },
+        scale::{
+            keys_move_the_reading_line_and_the_table_follows,
+            a_slider_changes_the_costs_and_a_button_what_is_drawn,
+            it_fits_and_nothing_moves_when_it_comes,
         },
         playground::{
             two_lanes_of_one_kind_run_on_settings_of_their_own,
