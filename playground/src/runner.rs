@@ -161,8 +161,7 @@ impl Sink {
         (self.tell)(match kind {
             "connected" => News::Connected,
             "lost" => News::Lost,
-            "no-server" => News::Failed(Trouble::NoServer),
-            "not-there" => News::Failed(Trouble::NotThere { at: text }),
+            "not-there" => News::Failed(Trouble::NotThere),
             "busy" => News::Failed(Trouble::Busy),
             "refused" => News::Failed(Trouble::Refused { said: text }),
             _ => News::Refused(text),

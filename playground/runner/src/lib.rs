@@ -54,20 +54,17 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
             return None;
         }
     };
-    let runs = match Live::start(&scenario, &root, &run).await {
-        Ok(live) => Runs::Live(live),
-        // A server that was there and does not answer is told; one that was never there is not missed.
-        Err(News::NotThere(at)) if at.is_empty() => {
-            run.sink().tell(&News::NotThere(at));
-            return None;
-        }
-        Err(News::NoServer | News::NotThere(_)) => Runs::Simulated(Simulated::start(scenario, &run)),
+    let Some(api) = server::find(&root).await else {
+        return Some(Handle(Runs::Simulated(Simulated::start(scenario, &run))));
+    };
+    // A server that was there and does not answer is told; one that was never there is not missed.
+    match Live::start(&scenario, api, &run).await {
+        Ok(live) => Some(Handle(Runs::Live(live))),
         Err(trouble) => {
             run.sink().tell(&trouble);
-            return None;
+            None
         }
-    };
-    Some(Handle(runs))
+    }
 }
 
 /// The API's URL, once a server was found.

@@ -12,6 +12,10 @@ use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
+<<<<<<< HEAD
+=======
+use crate::server::{Api, Change, NoAnswer};
+>>>>>>> main
 use crate::sink::{News, Run};
 use crate::{hand, observer};
 use standby_api::{Api, Change, NoAnswer};
@@ -39,15 +43,19 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Starts an experiment on the server. Nothing else connects before [`Live::go_on`].
+    /// Starts an experiment on a server. Nothing else connects before [`Live::go_on`].
     ///
     /// # Errors
     /// What keeps it from starting.
+<<<<<<< HEAD
     pub(crate) async fn start(scenario: &Scenario, root: &str, run: &Rc<Run>) -> Result<Rc<Self>, News> {
         let api = standby_api::find(root).await.map_err(|looked_at| match looked_at {
             Some(at) => News::NotThere(at),
             None => News::NoServer,
         })?;
+=======
+    pub(crate) async fn start(scenario: &Scenario, api: Api, run: &Rc<Run>) -> Result<Rc<Self>, News> {
+>>>>>>> main
         let started = api.start(scenario, None).await.map_err(trouble)?;
         run.begin(false);
         let lane = |index| Lane::new(index, scenario, run, &api, &started.topic);
@@ -248,7 +256,7 @@ fn rest_of(mut scenario: Scenario, ran_ms: u32) -> Scenario {
 
 fn trouble(no_answer: NoAnswer) -> News {
     match no_answer {
-        NoAnswer::Network => News::NotThere(String::new()),
+        NoAnswer::Network => News::NotThere,
         NoAnswer::TooLate => News::Busy,
         NoAnswer::Refused { said, .. } => News::Refused(said),
     }

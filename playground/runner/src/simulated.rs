@@ -93,14 +93,13 @@ impl Simulated {
         self.world.borrow().gave_up(lane).map(str::to_owned)
     }
 
-    /// No change, and a function of its own: a closure within `change` that calls `change` would have no
-    /// end of types.
-    fn go_on_by_itself(self: &Rc<Self>) {
-        self.change(|_| {});
+    /// Lets happen what is due, then what somebody does, and waits for what is due next.
+    fn change(self: &Rc<Self>, mut act: impl FnMut(&mut World)) {
+        self.go(&mut act);
     }
 
-    /// Lets happen what is due, then what somebody does, and waits for what is due next.
-    fn change(self: &Rc<Self>, act: impl FnOnce(&mut World)) {
+    // Not generic: the timer at its end comes back here.
+    fn go(self: &Rc<Self>, act: &mut dyn FnMut(&mut World)) {
         let now_us = self.run.now_us();
         let (told, next_us) = {
             let mut world = self.world.borrow_mut();
@@ -128,7 +127,7 @@ impl Simulated {
             // Browsers fire at once what is further away than 2^31 ms.
             Timeout::new(ms.min(0x7fff_ffff), move || {
                 if let Some(run) = run.upgrade() {
-                    run.go_on_by_itself();
+                    run.go(&mut |_| {});
                 }
             })
         });

@@ -44,10 +44,8 @@ pub(crate) enum News {
     Connected,
     /// The server went away. The run goes on trying.
     Lost,
-    /// This book comes without a server.
-    NoServer,
-    /// Nobody answers, there or where the server was.
-    NotThere(String),
+    /// The server that these pages come from does not answer.
+    NotThere,
     /// No answer came in time: the browser has no connection free.
     Busy,
     /// The server refused to run the experiment.
@@ -62,8 +60,7 @@ impl Sink {
         let (kind, text) = match news {
             News::Connected => ("connected", ""),
             News::Lost => ("lost", ""),
-            News::NoServer => ("no-server", ""),
-            News::NotThere(at) => ("not-there", at.as_str()),
+            News::NotThere => ("not-there", ""),
             News::Busy => ("busy", ""),
             News::Refused(said) => ("refused", said.as_str()),
             News::Failed(said) => ("failed", said.as_str()),

@@ -89,7 +89,7 @@ fn says(state: &State, latency_ms: u32, measured_us: Option<u64>, still: Option<
         }
         State::Paused(_) => hollow("Paused"),
         State::Recorded => hollow("Recorded"),
-        State::Stopped(Trouble::NoServer | Trouble::NotThere { .. }) => hollow("No server"),
+        State::Stopped(Trouble::NotThere) => hollow("No server"),
         State::Stopped(Trouble::Busy) => hollow("No connection free"),
         State::Stopped(Trouble::NotLoaded { .. }) => hollow("Not loaded"),
         State::Stopped(Trouble::Refused { .. }) => hollow("Refused"),

@@ -146,7 +146,8 @@ pub(crate) fn all() -> Vec<Case> {
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
-            a_static_host_says_that_it_has_no_server,
+            on_a_static_host_every_experiment_runs_in_the_model,
+            a_simulated_run_delivers_and_recovers_as_a_live_one,
         },
     ]
 }
