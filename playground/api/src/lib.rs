@@ -114,7 +114,6 @@ pub fn known() -> Option<String> {
     FOUND.with_borrow(|found| found.as_ref().map(|api| api.base.clone()))
 }
 
-<<<<<<< HEAD:playground/api/src/lib.rs
 /// Whether the book whose root is `root`, a URL with a slash at its end, comes with a server, or may find
 /// one. Asks no server.
 pub async fn may_be_there(root: &str) -> bool {
@@ -132,33 +131,22 @@ async fn standing(root: &str) -> Result<Where, NoAnswer> {
 /// # Errors
 /// Where one was looked for; `None`: this book comes without one.
 pub async fn find(root: &str) -> Result<Api, Option<String>> {
-=======
-/// Finds the server of the book whose root is `root`, a URL with a slash at its end; `None`: it comes
-/// without one, or nobody answers there. Only called when the reader starts something.
-pub(crate) async fn find(root: &str) -> Option<Api> {
->>>>>>> main:playground/runner/src/server.rs
     if let Some(api) = FOUND.with_borrow(Clone::clone) {
-        return Some(api);
+        return Ok(api);
     }
-<<<<<<< HEAD:playground/api/src/lib.rs
     let api = match standing(root).await.map_err(|_| None)? {
-=======
-    let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.ok()?;
-    let host = standby_dom::window().location().hostname().unwrap_or_default();
-    let api = match standing.place(root, &host) {
->>>>>>> main:playground/runner/src/server.rs
         Where::Here(base) => Api { base },
         Where::Perhaps(origin) => {
             let api = Api { base: absolute(&origin, "/api") };
             if !api.is_there().await {
-                return None;
+                return Err(Some(origin));
             }
             api
         }
-        Where::Nowhere => return None,
+        Where::Nowhere => return Err(None),
     };
     FOUND.with_borrow_mut(|found| *found = Some(api.clone()));
-    Some(api)
+    Ok(api)
 }
 
 impl Api {

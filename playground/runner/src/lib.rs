@@ -54,7 +54,7 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
             return None;
         }
     };
-    let Some(api) = server::find(&root).await else {
+    let Ok(api) = standby_api::find(&root).await else {
         return Some(Handle(Runs::Simulated(Simulated::start(scenario, &run))));
     };
     // A server that was there and does not answer is told; one that was never there is not missed.

@@ -12,10 +12,6 @@ use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
-<<<<<<< HEAD
-=======
-use crate::server::{Api, Change, NoAnswer};
->>>>>>> main
 use crate::sink::{News, Run};
 use crate::{hand, observer};
 use standby_api::{Api, Change, NoAnswer};
@@ -47,15 +43,7 @@ impl Live {
     ///
     /// # Errors
     /// What keeps it from starting.
-<<<<<<< HEAD
-    pub(crate) async fn start(scenario: &Scenario, root: &str, run: &Rc<Run>) -> Result<Rc<Self>, News> {
-        let api = standby_api::find(root).await.map_err(|looked_at| match looked_at {
-            Some(at) => News::NotThere(at),
-            None => News::NoServer,
-        })?;
-=======
     pub(crate) async fn start(scenario: &Scenario, api: Api, run: &Rc<Run>) -> Result<Rc<Self>, News> {
->>>>>>> main
         let started = api.start(scenario, None).await.map_err(trouble)?;
         run.begin(false);
         let lane = |index| Lane::new(index, scenario, run, &api, &started.topic);
