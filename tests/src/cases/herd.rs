@@ -263,6 +263,11 @@ async fn held(test: &Test<'_>) -> f64 {
     test.server.metric("standby_held", "websocket").await.unwrap_or(0.0)
 }
 
+/// Its clients have ended; the server's own ends of them follow.
+async fn nobody_is_held(test: &Test<'_>) -> Result<()> {
+    wait::until("the crowd is gone", async || Ok((held(test).await == 0.0).then_some(()))).await
+}
+
 pub(super) async fn real_clients_are_cut_and_all_come_back(test: &mut Test<'_>) -> Result<()> {
     let place = small(test).await?;
     let widget = open_live(test, &test.server.origin, &place).await?;
@@ -295,7 +300,7 @@ pub(super) async fn real_clients_are_cut_and_all_come_back(test: &mut Test<'_>) 
     ensure!(picture.starts_with("Live: 20 clients in each row"), "the picture says {picture:?}");
     let cost = says(test, &place.id, ".standby-what").await?;
     ensure!(cost.starts_with("In the last second 100 were connected."), "it says {cost:?}");
-    ensure!(held(test).await == 0.0, "the crowd is still there");
+    nobody_is_held(test).await?;
     // And the model again.
     widget.press(".standby-begin").await?;
     widget.wait_for("done").await?;
@@ -313,7 +318,7 @@ pub(super) async fn a_crowd_that_is_stopped_is_gone_and_the_model_comes_back(
     wait::until("the server holds the crowd", async || Ok((held(test).await == 100.0).then_some(()))).await?;
     widget.press(".standby-cancel").await?;
     wait::until("it is stopped", async || Ok((widget.state().await? != "running").then_some(()))).await?;
-    ensure!(held(test).await == 0.0, "the crowd is still there");
+    nobody_is_held(test).await?;
     // By the button of the model, too, while it runs.
     widget.press(".standby-live").await?;
     wait::until("the server holds the crowd", async || Ok((held(test).await == 100.0).then_some(()))).await?;
@@ -321,7 +326,7 @@ pub(super) async fn a_crowd_that_is_stopped_is_gone_and_the_model_comes_back(
     widget.wait_for("done").await?;
     let pill = says(test, &place.id, ".standby-pill").await?;
     ensure!(pill == "Simulated · 20 clients", "the pill says {pill:?}");
-    wait::until("the crowd is gone", async || Ok((held(test).await == 0.0).then_some(()))).await?;
+    nobody_is_held(test).await?;
     no_errors(test).await
 }
 
