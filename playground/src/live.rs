@@ -51,8 +51,8 @@ impl Live {
         &self.run
     }
 
-    /// The topic that its lanes subscribe to.
-    pub(crate) fn topic(&self) -> String {
+    /// The topic that its lanes subscribe to; none where the model has it.
+    pub(crate) fn topic(&self) -> Option<String> {
         self.handle.topic()
     }
 

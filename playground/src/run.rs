@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use standby_trace::recorder::Recorder;
 use standby_trace::scenario::Scenario;
-use standby_trace::{Clock, tap};
+use standby_trace::{Clock, Source, tap};
 
 use crate::dom::time;
 
@@ -28,9 +28,9 @@ impl Run {
     }
 
     /// It begins now: nothing has happened before. Says when that is on the page's clock.
-    pub(crate) fn begin(&self) -> i64 {
+    pub(crate) fn begin(&self, source: Source) -> i64 {
         let scenario = self.read(|recorder| recorder.trace().scenario.clone());
-        self.recorder.replace(Recorder::new(scenario, time::wall_ms()));
+        self.recorder.replace(Recorder::from(source, scenario, time::wall_ms()));
         self.began_us.set(time::now_us());
         self.began_us.get()
     }
@@ -51,12 +51,12 @@ impl Run {
         read(&self.recorder.borrow())
     }
 
-    /// Takes in what the server's tap tells, and sets the clocks by it.
-    pub(crate) fn tapped(&self, told: &tap::ToObserver) {
+    /// Takes in what the server's tap tells at `now_us`, and sets the clocks by it.
+    pub(crate) fn tapped(&self, told: &tap::ToObserver, now_us: i64) {
         let mut clock = self.clock.borrow_mut();
         match *told {
             tap::ToObserver::Clock { echo, server_us } => {
-                clock.answer(echo, self.now_us(), server_us);
+                clock.answer(echo, now_us, server_us);
             }
             tap::ToObserver::Hello { proxied, .. } => self.proxied.set(proxied),
             _ => {}
@@ -73,6 +73,11 @@ impl Run {
     pub(crate) fn round_trip_us(&self) -> Option<(u64, u64)> {
         let clock = self.clock.borrow();
         Some((clock.round_trip_us()?, clock.error_us()?))
+    }
+
+    /// The model runs it.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.read(|recorder| recorder.trace().source == Source::Simulated)
     }
 
     /// There is a proxy between this page and the server.

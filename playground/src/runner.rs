@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use standby_trace::json;
 use standby_trace::recorder::Recorder;
+use standby_trace::{Source, json};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -57,9 +57,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn reopen(this: &Handle, lane: usize);
 
-    /// The topic that its lanes subscribe to.
+    /// The topic that its lanes subscribe to; none where the model has it.
     #[wasm_bindgen(method)]
-    pub(crate) fn topic(this: &Handle) -> String;
+    pub(crate) fn topic(this: &Handle) -> Option<String>;
 
     /// The last id that a lane has.
     #[wasm_bindgen(method)]
@@ -119,10 +119,12 @@ impl Sink {
 
 #[wasm_bindgen]
 impl Sink {
-    /// Time 0 of the run is now; says when that is, in microseconds of the page's clock.
+    /// Time 0 of the run is now; says when that is, in microseconds of the page's clock. `simulated`:
+    /// the model runs it.
     #[must_use]
-    pub fn begin(&self) -> f64 {
-        self.run.begin() as f64
+    pub fn begin(&self, simulated: bool) -> f64 {
+        let source = if simulated { Source::Simulated } else { Source::Live };
+        self.run.begin(source) as f64
     }
 
     /// A lane did or saw something: a [`standby_trace::recorder::Fact`] as JSON.
@@ -134,10 +136,10 @@ impl Sink {
     }
 
     /// What the server's tap tells: a [`standby_trace::tap::ToObserver`] as JSON.
-    pub fn tap(&self, told: &str) {
+    pub fn tap(&self, at_us: f64, told: &str) {
         // What a newer server may say besides is not for us.
         if let Ok(told) = json::read(told) {
-            self.run.tapped(&told);
+            self.run.tapped(&told, at_us as i64);
         }
     }
 
@@ -159,8 +161,7 @@ impl Sink {
         (self.tell)(match kind {
             "connected" => News::Connected,
             "lost" => News::Lost,
-            "no-server" => News::Failed(Trouble::NoServer),
-            "not-there" => News::Failed(Trouble::NotThere { at: text }),
+            "not-there" => News::Failed(Trouble::NotThere),
             "busy" => News::Failed(Trouble::Busy),
             "refused" => News::Failed(Trouble::Refused { said: text }),
             _ => News::Refused(text),

@@ -39,13 +39,8 @@ pub(crate) enum Pause {
 /// Why an experiment could not be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// This book comes without a server.
-    NoServer,
-    /// Nobody answers where the server should be.
-    NotThere {
-        /// Where.
-        at: String,
-    },
+    /// The server that these pages come from does not answer. Where there is none, the model runs.
+    NotThere,
     /// No answer came in time: the browser has no connection free.
     Busy,
     /// The module that runs experiments can't be loaded.
@@ -261,7 +256,7 @@ mod tests {
     fn an_experiment_starts_by_itself_only_once() {
         let mut conduct = Conduct::new(true);
         assert_eq!(conduct.on(Happens::InSight), Effect::Start);
-        conduct.on(Happens::Failed(Trouble::NoServer));
+        conduct.on(Happens::Failed(Trouble::NotThere));
         assert_eq!(conduct.on(Happens::InSight), Effect::None);
     }
 

@@ -94,6 +94,13 @@ impl Canvas {
         self.keeps.set(keeps);
     }
 
+    /// Leaves nothing on it.
+    pub(crate) fn wipe(&self) {
+        let context = &self.context;
+        let _ = context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0);
+        context.clear_rect(0.0, 0.0, f64::from(self.element.width()), f64::from(self.element.height()));
+    }
+
     /// Forgets what it keeps: another trace comes, which may have begun at the same time.
     pub(crate) fn forget(&self) {
         self.kept.take();

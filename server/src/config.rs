@@ -78,11 +78,13 @@ pub struct SseConfig {
 }
 
 impl SseConfig {
+    // ANCHOR: retry
     /// The reconnection time for one connection.
     #[must_use]
     pub fn retry_ms(&self) -> u32 {
         self.base_ms + crate::random::up_to(self.jitter_ms)
     }
+    // ANCHOR_END: retry
 }
 
 impl Config {

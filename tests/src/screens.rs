@@ -111,7 +111,7 @@ impl Album<'_> {
         let widget = Widget::open(self.browser, &host.origin, place).await?;
         self.alone(&widget).await?;
         widget.press(".standby-run").await?;
-        widget.wait_for("no-server").await?;
+        widget.wait_for("live").await?;
         self.shoot(&widget, "without-a-server").await
     }
 

@@ -16,6 +16,8 @@ use crate::wait::CAP;
 pub(crate) struct Server {
     program: PathBuf,
     book: PathBuf,
+    /// Besides the address and the book.
+    flags: &'static [&'static str],
     child: Child,
     // Held, so that the server can go on writing.
     _out: BufReader<ChildStdout>,
@@ -32,17 +34,27 @@ impl Server {
 
     /// Starts one with another copy of the book.
     pub(crate) async fn start_with(setup: &Setup, book: PathBuf) -> Result<Self> {
-        Self::start_at(setup.server.clone(), book, "127.0.0.1:0").await
+        Self::start_at(setup.server.clone(), book, "127.0.0.1:0", &[]).await
     }
 
     /// Starts one on a given address.
     pub(crate) async fn start_on(setup: &Setup, addr: &str) -> Result<Self> {
-        Self::start_at(setup.server.clone(), setup.book(), addr).await
+        Self::start_at(setup.server.clone(), setup.book(), addr, &[]).await
     }
 
-    async fn start_at(program: PathBuf, book: PathBuf, addr: &str) -> Result<Self> {
-        let (child, out, origin) = launch(&program, &book, addr).await?;
-        Ok(Self { program, book, child, _out: out, http: reqwest::Client::new(), origin })
+    /// Starts one that opens no crowds, as one that others can reach.
+    pub(crate) async fn start_without_crowds(setup: &Setup) -> Result<Self> {
+        Self::start_at(setup.server.clone(), setup.book(), "127.0.0.1:0", &["--crowd", "0"]).await
+    }
+
+    async fn start_at(
+        program: PathBuf,
+        book: PathBuf,
+        addr: &str,
+        flags: &'static [&'static str],
+    ) -> Result<Self> {
+        let (child, out, origin) = launch(&program, &book, addr, flags).await?;
+        Ok(Self { program, book, flags, child, _out: out, http: reqwest::Client::new(), origin })
     }
 
     /// Ends it at once, as a crash would: nothing is drained.
@@ -53,7 +65,7 @@ impl Server {
     /// Starts it again where it was.
     pub(crate) async fn restart(&mut self) -> Result<()> {
         let addr = self.origin.trim_start_matches("http://").to_owned();
-        (self.child, self._out, self.origin) = launch(&self.program, &self.book, &addr).await?;
+        (self.child, self._out, self.origin) = launch(&self.program, &self.book, &addr, self.flags).await?;
         Ok(())
     }
 
@@ -108,10 +120,12 @@ async fn launch(
     program: &PathBuf,
     book: &PathBuf,
     addr: &str,
+    flags: &[&str],
 ) -> Result<(Child, BufReader<ChildStdout>, String)> {
     let mut child = Command::new(program)
         .args(["serve", "--addr", addr, "--book"])
         .arg(book)
+        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -45,8 +45,9 @@ const WIDGETS: Bundle = Bundle { package: "standby-playground", name: "standby",
 /// What it loads when a reader asks for more: the wire, the log, the code, the playground's editor.
 const INSPECTOR: Bundle = Bundle { package: "standby-inspector", name: "inspector", most_bytes: 250_000 };
 
-/// What it loads when a reader is about to run something: the transports, and the observer.
-const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner", most_bytes: 150_000 };
+/// What it loads when a reader is about to run something: the transports and the observer, and the
+/// model for where there is no server.
+const RUNNER: Bundle = Bundle { package: "standby-runner", name: "runner", most_bytes: 170_000 };
 
 /// What it loads where a page has an experiment with a crowd: the model of many clients.
 const HERD: Bundle = Bundle { package: "standby-herd", name: "herd", most_bytes: 150_000 };

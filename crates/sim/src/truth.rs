@@ -398,6 +398,7 @@ pub struct Messages {
     pub sizes: BTreeSet<(u32, u32)>,
 }
 
+// ANCHOR: outcome
 /// What came out of a run for one lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -416,6 +417,7 @@ pub struct Outcome {
     /// Attempts that nobody answered, or that were answered by a refusal.
     pub turned_away: u64,
 }
+// ANCHOR_END: outcome
 
 /// What came out of a run, lane by lane.
 #[must_use]
@@ -578,6 +580,7 @@ mod tests {
         }
     }
 
+    // ANCHOR: changed
     #[test]
     fn what_was_changed_in_one_run_is_found() {
         let script = &Script::all()[6];
@@ -598,6 +601,7 @@ mod tests {
             trace.marks.iter().position(|m| matches!(m.kind, MarkKind::Recovered { .. })).unwrap();
         one(changed(&|other| drop(other.marks.remove(recovered))));
     }
+    // ANCHOR_END: changed
 
     #[test]
     fn scripts_by_chance_come_to_rest() {

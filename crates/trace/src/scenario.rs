@@ -340,7 +340,8 @@ pub struct PlannedFault {
 /// their own, so that rows can be held against each other on one axis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Crowd {
-    /// Requests and handshakes that a row's server answers a second.
+    /// Requests and handshakes that a row's server answers a second. 0 in none that is read: only a live
+    /// crowd is drawn with it, of whose server it is not known.
     pub capacity_s: u32,
     /// Requests and handshakes that can wait for it; what comes on top is turned away.
     pub backlog: u32,

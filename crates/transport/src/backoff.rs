@@ -168,6 +168,7 @@ impl Attempts {
         if asked_ms > own_ms { (asked_ms, Who::Server) } else { (own_ms, Who::Client) }
     }
 
+    // ANCHOR: own
     fn own_ms(self, backoff: Backoff, random: impl FnOnce() -> u64) -> u32 {
         match backoff {
             Backoff::Fixed { base_ms } => base_ms,
@@ -186,6 +187,7 @@ impl Attempts {
             }
         }
     }
+    // ANCHOR_END: own
     // ANCHOR_END: wait
 
     fn exponential(self, base_ms: u32, cap_ms: u32) -> u32 {

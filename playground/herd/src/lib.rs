@@ -5,10 +5,13 @@
 //! the model ([`work`]): so the page keeps its full rate, and a run is cancelled by ending the worker,
 //! whatever it is doing.
 //!
-//! - `widget`: one experiment; `picture`, `reading`, `slider`, `table`, `words`: its parts
+//! - `widget`: one experiment; `card`, `picture`, `reading`, `slider`, `table`, `words`: its parts
 //! - `scale`: the chart of what clients cost
 //! - `run`: a run as the page sees it; `worker`: what runs it
+//! - `live`: the same with real clients of the book's server
 
+mod card;
+mod live;
 mod picture;
 mod reading;
 mod run;
@@ -45,6 +48,13 @@ pub fn mount(place: &HtmlElement) -> Result<(), JsValue> {
 #[wasm_bindgen]
 pub fn work() {
     worker::work();
+}
+
+/// The book's root, above this module's folder: a URL with a slash at its end.
+fn root() -> String {
+    let folder = beside("");
+    let above = folder.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
+    folder[..above].to_owned()
 }
 
 /// Where a file beside this module is.

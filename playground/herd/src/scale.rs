@@ -175,7 +175,7 @@ fn sliders(weak: &Weak<Chart>, settings: Settings) -> [Slider; 6] {
             |s, v| s.event_bytes = v,
         ),
         slider("long polls held up to", 1_000, 100_000, settings.timeout_ms, seconds, |s, v| {
-            s.timeout_ms = v
+            s.timeout_ms = v;
         }),
         slider("a sign of life every", 1_000, 100_000, settings.keep_alive_ms, seconds, |s, v| {
             s.keep_alive_ms = v;

@@ -13,6 +13,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
+use crate::card::{Card, card, entry, legend};
+use crate::live::{self, View};
 use crate::picture::Painted;
 use crate::run::Run;
 use crate::slider::{Slider, steps};
@@ -29,13 +31,13 @@ pub(crate) const NARROW_PX: f32 = 560.0;
 /// What of a run is there, and what is shown of it.
 #[derive(Default)]
 pub(crate) struct Shown {
-    rows: Vec<Vec<Tally>>,
+    pub(crate) rows: Vec<Vec<Tally>>,
     /// When the first of it came, by the page's clock; `None`: nothing is played.
     since_ms: Option<f64>,
     /// So many tallies are shown.
-    tallies: usize,
+    pub(crate) tallies: usize,
     /// All rows are there.
-    complete: bool,
+    pub(crate) complete: bool,
     pub(crate) row: Option<usize>,
     pub(crate) at: Option<usize>,
     /// What has happened in each row, and how long that took.
@@ -49,9 +51,17 @@ pub(crate) struct Widget {
     pub(crate) scenario: RefCell<Scenario>,
     pub(crate) shown: RefCell<Shown>,
     run: RefCell<Option<Run>>,
+    /// What is shown is live.
+    pub(crate) live: RefCell<Option<View>>,
+    /// How many live runs there were.
+    pub(crate) turns: Cell<u32>,
+    /// There may be a server for one.
+    pub(crate) offers_live: Cell<bool>,
+    /// Why the last run has failed.
+    pub(crate) trouble: RefCell<String>,
     /// What the reader said before the first run.
-    guess: Cell<Option<u32>>,
-    has_run: Cell<bool>,
+    pub(crate) guess: Cell<Option<u32>>,
+    pub(crate) has_run: Cell<bool>,
     framed: Cell<bool>,
     /// The picture as it is painted, for where a pointer is.
     pub(crate) picture: RefCell<Option<Picture>>,
@@ -67,7 +77,11 @@ pub(crate) struct Page {
     dot: Element,
     sentence: Words,
     begin: HtmlElement,
-    cancel: HtmlElement,
+    pub(crate) cancel: HtmlElement,
+    cancel_word: Words,
+    pub(crate) try_live: HtmlElement,
+    try_live_word: Words,
+    limit: HtmlElement,
     progress: Element,
     progress_word: Words,
     notice: HtmlElement,
@@ -97,6 +111,7 @@ pub(crate) fn mount(place: &HtmlElement) -> Result<(), String> {
     let linked = widget.clone();
     dom::on(&dom::window(), "hashchange", move |_| linked.take_link());
     watch_width(&widget);
+    widget.offer_live();
     Ok(())
 }
 
@@ -142,9 +157,12 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         .on("click", move |_| press())
         .done();
     let press = act(weak, Widget::cancel);
-    let cancel =
-        dom::button("standby-cancel", "Cancel").set("hidden", "").on("click", move |_| press()).done();
-    let progress = dom::html("progress").set("max", "100").set("aria-label", "Progress of the model").done();
+    let cancel = dom::button("standby-cancel", "").set("hidden", "").on("click", move |_| press()).done();
+    let cancel_word = Words::within(&cancel, "Cancel");
+    let press = act(weak, Widget::try_live);
+    let try_live = dom::button("standby-live", "").set("hidden", "").on("click", move |_| press()).done();
+    let try_live_word = Words::within(&try_live, "");
+    let progress = dom::html("progress").set("max", "100").done();
     let progress_text = dom::html("span").done();
     let progress_word = Words::within(&progress_text, "");
     let progress_box = dom::classed("span", "standby-herd-progress")
@@ -188,7 +206,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         })
     });
     let mut controls = dom::classed("div", "standby-controls")
-        .child(&dom::classed("div", "standby-buttons").child(&begin).child(&cancel).done())
+        .child(&dom::classed("div", "standby-buttons").child(&begin).child(&try_live).child(&cancel).done())
         .child(&progress_box)
         .child(&clients.element)
         .child(&capacity.element);
@@ -215,10 +233,11 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         .done();
     let foot = dom::classed("div", "standby-herd-foot").child(&details).child(&link).done();
 
+    let limit = entry("standby-swatch-limit", "what the server can take");
     let widget_box = dom::classed("div", "standby-box standby-herd-box")
         .child(&head)
         .child(&stage)
-        .child(&legend())
+        .child(&legend(&limit))
         .child(&sentence_element)
         .child(&notice)
         .child(&controls)
@@ -235,6 +254,10 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         scenario: RefCell::new(scenario),
         shown: RefCell::default(),
         run: RefCell::default(),
+        live: RefCell::default(),
+        turns: Cell::new(0),
+        offers_live: Cell::new(false),
+        trouble: RefCell::default(),
         guess: Cell::new(None),
         has_run: Cell::new(false),
         framed: Cell::new(false),
@@ -248,6 +271,10 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             sentence,
             begin,
             cancel,
+            cancel_word,
+            try_live,
+            try_live_word,
+            limit,
             progress: progress.into(),
             progress_word,
             notice,
@@ -260,47 +287,6 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             speed,
         },
     }
-}
-
-/// Where the reader is asked before the first run, and answered after it.
-struct Card {
-    word: Words,
-    element: HtmlElement,
-    buttons: HtmlElement,
-}
-
-/// To answer is to begin.
-fn card(weak: &Weak<Widget>) -> Card {
-    let says = dom::classed("p", "standby-what").set("aria-live", "polite").done();
-    let word = Words::within(&says, words::ASK);
-    let mut buttons =
-        dom::classed("div", "standby-buttons").set("role", "group").set("aria-label", words::ASK);
-    for guess in words::GUESSES {
-        let press = act(weak, move |widget| {
-            widget.guess.set(Some(guess));
-            widget.begin(false);
-            // The button goes: the focus would be nowhere.
-            let _ = widget.page.stage.focus();
-        });
-        let text = format!("{guess}×");
-        buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
-    }
-    let buttons = buttons.done();
-    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).done();
-    Card { word, element, buttons }
-}
-
-fn legend() -> HtmlElement {
-    let entry = |class: &str, text: &str| {
-        let swatch = dom::classed("i", &format!("standby-swatch {class}")).set("aria-hidden", "true").done();
-        dom::html("span").child(&swatch).text(text).done()
-    };
-    dom::classed("p", "standby-legend")
-        .child(&entry("standby-swatch-in", "let in"))
-        .child(&entry("standby-swatch-away", "turned away"))
-        .child(&entry("standby-swatch-limit", "what the server can take"))
-        .child(&dom::html("span").text("Height: arrivals in 0.1 s, square root.").done())
-        .done()
 }
 
 /// A slider has changed the scenario.
@@ -332,7 +318,7 @@ fn watch_width(widget: &Rc<Widget>) {
 
 impl Widget {
     /// Starts a run from its beginning. `at_once`: without playing it.
-    fn begin(self: &Rc<Self>, at_once: bool) {
+    pub(crate) fn begin(self: &Rc<Self>, at_once: bool) {
         self.forget_run();
         let scenario = self.scenario.borrow().clone();
         let before = words::before(&scenario);
@@ -358,7 +344,7 @@ impl Widget {
         });
         match run {
             Ok(run) => *self.run.borrow_mut() = Some(run),
-            Err(why) => self.say_notice(&why),
+            Err(why) => *self.trouble.borrow_mut() = why,
         }
         self.settle();
         self.frame_soon();
@@ -386,7 +372,7 @@ impl Widget {
             }
             Says::Failed(why) => {
                 self.end_run();
-                self.say_notice(&why);
+                *self.trouble.borrow_mut() = why;
             }
         }
         self.settle();
@@ -401,6 +387,9 @@ impl Widget {
     }
 
     fn cancel(self: &Rc<Self>) {
+        if self.live.borrow().is_some() {
+            return self.stop_live();
+        }
         self.forget_run();
         self.settle();
         self.paint();
@@ -408,15 +397,17 @@ impl Widget {
     }
 
     /// No run, and nothing of one.
-    fn forget_run(&self) {
+    pub(crate) fn forget_run(&self) {
         self.run.borrow_mut().take();
+        self.live.borrow_mut().take();
+        self.trouble.borrow_mut().clear();
         let row = self.shown.borrow().row;
         *self.shown.borrow_mut() = Shown { row, ..Shown::default() };
         self.page.speed.say("");
     }
 
     /// One picture with the page's next frame.
-    fn frame_soon(self: &Rc<Self>) {
+    pub(crate) fn frame_soon(self: &Rc<Self>) {
         if self.framed.replace(true) {
             return;
         }
@@ -459,8 +450,16 @@ impl Widget {
         (i64::from(self.scenario.borrow().window_ms) * 1_000 / TALLY_US) as usize
     }
 
+    /// What the picture is of: live there are fewer clients than were asked for.
+    fn drawn(&self) -> Scenario {
+        self.live
+            .borrow()
+            .as_ref()
+            .map_or_else(|| self.scenario.borrow().clone(), |live| live.scenario.clone())
+    }
+
     pub(crate) fn paint(&self) {
-        let scenario = self.scenario.borrow();
+        let scenario = self.drawn();
         let shown = self.shown.borrow();
         let width = self.page.stage.get_bounding_client_rect().width() as f32;
         if width < 1.0 {
@@ -486,9 +485,11 @@ impl Widget {
 
     /// All but the picture, as things stand.
     pub(crate) fn settle(&self) {
-        let scenario = self.scenario.borrow();
+        let asked = self.scenario.borrow();
+        let scenario = self.drawn();
         let shown = self.shown.borrow();
-        let runs = self.run.borrow().is_some();
+        let live = self.live.borrow();
+        let runs = self.run.borrow().is_some() || live.as_ref().is_some_and(View::runs);
         let over = self.is_over(&shown);
         let state = match (runs, over) {
             (true, _) => "running",
@@ -502,27 +503,49 @@ impl Widget {
             "class",
             if state == "idle" { "standby-dot" } else { "standby-dot standby-on" },
         );
-        self.page.pill.say(&format!("Simulated · {} clients", count(scenario.clients.into())));
-        let crowd = scenario.crowd.as_ref();
-        self.page.clients.set(scenario.clients);
+        self.page.pill.say(&match live.as_ref() {
+            Some(live) => format!("Live · {} clients", count(live.clients().into())),
+            None => format!("Simulated · {} clients", count(scenario.clients.into())),
+        });
+        let crowd = asked.crowd.as_ref();
+        self.page.clients.set(asked.clients);
         self.page.capacity.set(crowd.map_or(1, |crowd| crowd.capacity_s));
 
         if let Some(every) = &self.page.every {
-            every.set(scenario.publish.every_ms);
+            every.set(asked.publish.every_ms);
         }
 
+        let rows = live::rows(&asked).len() as u32;
+        self.page.try_live_word.say(&words::try_live(live::each(&asked, live::MOST_CLIENTS) * rows));
+        dom::show(&self.page.try_live, self.offers_live.get() && !runs);
+        dom::show(&self.page.limit, live.is_none());
         dom::show(&self.page.cancel, runs);
+        self.page.cancel_word.say(if live.is_some() { "Stop" } else { "Cancel" });
         let progress_box = self.page.progress.parent_element();
         if let Some(progress_box) = progress_box {
             dom::show(&progress_box, runs);
         }
         let all = (shown.rows.len() * (scenario.window_ms as usize / 100)).max(1);
         let there: usize = shown.rows.iter().map(Vec::len).sum();
-        dom::set(&self.page.progress, "value", &(there * 100 / all).to_string());
-        let row = shown.rows.iter().filter(|row| !row.is_empty()).count().max(1);
-        self.page.progress_word.say(&format!("row {row} of {}", scenario.lanes.len()));
+        let (part, label, word) = match live.as_ref() {
+            Some(live) => {
+                let drawn = shown.rows.iter().map(Vec::len).max().unwrap_or(0);
+                let (part, word) = live.progress(drawn, self.all());
+                (part, "Progress of the live run", word)
+            }
+            None => {
+                let row = shown.rows.iter().filter(|row| !row.is_empty()).count().max(1);
+                let word = format!("row {row} of {}", scenario.lanes.len());
+                (there * 100 / all, "Progress of the model", word)
+            }
+        };
+        dom::set(&self.page.progress, "value", &part.to_string());
+        dom::set(&self.page.progress, "aria-label", label);
+        self.page.progress_word.say(&word);
+        let trouble = self.trouble.borrow();
+        let before = words::before(&asked);
         if state == "idle" {
-            self.say_notice(&words::before(&scenario));
+            self.say_notice(if trouble.is_empty() { &before } else { &trouble });
         } else if over {
             self.say_notice("");
         }
@@ -536,12 +559,17 @@ impl Widget {
             }
             (Some(row), None) if over => sums.get(row).map(|sum| herd::say(&scenario, row, sum)),
             _ if over => Some(words::whole(&scenario, &sums)),
+            _ if live.is_some() => Some(words::live(&scenario)),
             _ => None,
         };
         self.page.sentence.say(said.as_deref().unwrap_or(&self.look));
         let answered = self.has_run.get();
         dom::show(&self.page.card.buttons, !answered);
+        let used = live.as_ref().and_then(|live| live.used.as_ref());
         match answered {
+            _ if live.is_some() => {
+                self.page.card.word.say(&used.map_or_else(|| words::LIVE.to_owned(), words::cost));
+            }
             true => self.page.card.word.say(&words::answer(&scenario, &sums, self.guess.get())),
             false => self.page.card.word.say(words::ASK),
         }

@@ -1,9 +1,11 @@
 //! What the widget says besides what the figure does.
 
 use standby_figure::format::{bytes, count, decimal, list};
-use standby_figure::herd::{Name, Sum, names, restart, stat};
+use standby_figure::herd::{Name, Sum, capacity, is_left_out, names, restart, stat};
 use standby_sim::herd::Herd;
 use standby_trace::Scenario;
+
+use crate::live::Used;
 
 /// A run that takes more than this is announced, in bytes.
 const ANNOUNCED_BYTES: u64 = 100_000_000;
@@ -46,16 +48,21 @@ pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
     // Rows that differ by less than a tenth stand equally high for whoever looks.
     let near = |one: u32, other: u32| one.abs_diff(other) * 10 <= one.max(other);
     let at = |peak: u32| {
-        let there = names.iter().zip(sums).filter(|(_, sum)| near(sum.peak, peak));
-        let there: Vec<String> = there.map(|(name, _)| label(name)).collect();
+        let rows = names.iter().zip(sums).enumerate();
+        let there = rows.filter(|(row, (_, sum))| near(sum.peak, peak) && !is_left_out(scenario, *row));
+        let there: Vec<String> = there.map(|(_, (name, _))| label(name)).collect();
         list(&there.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let (Some(most), Some(least)) =
-        (sums.iter().max_by_key(|sum| sum.peak), sums.iter().min_by_key(|sum| sum.peak))
+    let there =
+        || sums.iter().enumerate().filter(|(row, _)| !is_left_out(scenario, *row)).map(|(_, sum)| sum);
+    let (Some(most), Some(least)) = (there().max_by_key(|sum| sum.peak), there().min_by_key(|sum| sum.peak))
     else {
         return String::new();
     };
-    let times = |sum: &Sum| stat(scenario, sum)[0].clone();
+    let times = |sum: &Sum| match capacity(scenario) {
+        Some(_) => stat(scenario, sum)[0].clone(),
+        None => format!("{} within 0.1 s", count(sum.peak.into())),
+    };
     if near(most.peak, least.peak) {
         return "All rows stand about equally high. Point at one, or use the arrow keys.".to_owned();
     }
@@ -95,5 +102,52 @@ pub(crate) fn speed(events: u64, took_ms: f64, memory_bytes: f64) -> String {
         decimal(took_ms, 1_000, 2),
         decimal(events, took_ms * 1_000, 1),
         bytes(memory_bytes as u64)
+    )
+}
+
+/// What the button is called that tries it with real clients.
+pub(crate) fn try_live(clients: u32) -> String {
+    format!("Try it live with {}", count(clients.into()))
+}
+
+/// How many of them are connected.
+pub(crate) fn open(open: u32, of: u32) -> String {
+    format!("{} of {} connected", count(open.into()), count(of.into()))
+}
+
+/// How much of a live run has passed, in tallies.
+pub(crate) fn lived(tallies: usize, all: usize) -> String {
+    format!("{} of {} s", tallies / 10, all / 10)
+}
+
+/// What is said above a live run until it has cost something.
+pub(crate) const LIVE: &str = "The same again, with real connections to the book's server.";
+
+/// What a live run is.
+pub(crate) fn live(scenario: &Scenario) -> String {
+    let mut said = format!(
+        "Real connections on the server's own machine, {} in each row. This server sets itself no limit, so \
+         there is no dashed line: it takes what the machine can.",
+        count(scenario.clients.into())
+    );
+    let names = names(scenario);
+    let out = names.iter().enumerate().filter(|(row, _)| is_left_out(scenario, *row));
+    let out: Vec<&str> = out.map(|(_, name)| name.name.as_str()).collect();
+    if !out.is_empty() {
+        said.push_str(&format!(" Only in the model: {}.", list(&out)));
+    }
+    said
+}
+
+/// What the crowd cost the server.
+pub(crate) fn cost(used: &Used) -> String {
+    let each_bytes = used.more_bytes.checked_div(used.open.into());
+    let each = each_bytes.map_or(String::new(), |each| format!(", {} for each", bytes(each)));
+    format!(
+        "In the last second {} were connected. The server held {} more memory than before they came{each}, and \
+         used {} % of a processor core. The clients themselves are other processes, and not counted.",
+        count(used.open.into()),
+        bytes(used.more_bytes),
+        decimal(used.cpu_us * 100, used.span_us.max(1), 0)
     )
 }

@@ -10,15 +10,14 @@
 //! observer (the server's half, and its clock) ────┘
 //! ```
 //!
-//! - `live`: a run; `lane`: one subscriber; `observer`: the server's half
-//! - `server`: where the book's server is, and the requests that start and steer an experiment
+//! - `live`: a run; `simulated`: one of the model, where there is no server; `lane`: one subscriber; `observer`: the server's half
 //! - `sink`: the widget's end; `hand`: what is published by hand
 
 mod hand;
 mod lane;
 mod live;
 mod observer;
-mod server;
+mod simulated;
 mod sink;
 
 use std::rc::Rc;
@@ -28,88 +27,134 @@ use standby_trace::scenario::{Fault, Scenario};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use live::Live;
+use simulated::Simulated;
 use sink::{News, Run};
 
 pub use sink::Sink;
 
 /// A run, as the widget holds it. What it passes is JSON, made by the widget itself.
 #[wasm_bindgen]
-pub struct Handle(Rc<Live>);
+pub struct Handle(Runs);
 
-/// Starts an experiment on the server of the book whose root is `root`; what keeps it from starting
-/// is told to the sink. Nothing else connects before [`Handle::go_on`].
+enum Runs {
+    Live(Rc<Live>),
+    Simulated(Rc<Simulated>),
+}
+
+/// Starts an experiment: on the server of the book whose root is `root`, or in the model where there
+/// is none. What keeps it from starting is told to the sink. Nothing connects before
+/// [`Handle::go_on`].
 #[wasm_bindgen]
 pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle> {
+    let run = Rc::new(Run::new(sink));
     let scenario = match json::read::<Scenario>(&scenario) {
         Ok(scenario) => scenario,
         Err(e) => {
-            sink.tell(&News::Refused(e.to_string()));
+            run.sink().tell(&News::Refused(e.to_string()));
             return None;
         }
     };
-    Live::start(scenario, &root, Run::new(sink)).await.map(Handle)
+    let Ok(api) = standby_api::find(&root).await else {
+        return Some(Handle(Runs::Simulated(Simulated::start(scenario, &run))));
+    };
+    // A server that was there and does not answer is told; one that was never there is not missed.
+    match Live::start(&scenario, api, &run).await {
+        Ok(live) => Some(Handle(Runs::Live(live))),
+        Err(trouble) => {
+            run.sink().tell(&trouble);
+            None
+        }
+    }
 }
 
 /// The API's URL, once a server was found.
 #[wasm_bindgen]
 #[must_use]
 pub fn api() -> Option<String> {
-    server::known()
+    standby_api::known()
 }
 
 #[wasm_bindgen]
 impl Handle {
     /// Connects, and keeps connected. `is_new`: it has just been started.
     pub fn go_on(&self, is_new: bool) {
-        self.0.go_on(is_new);
+        match &self.0 {
+            Runs::Live(live) => live.go_on(is_new),
+            Runs::Simulated(run) => run.go_on(),
+        }
     }
 
     /// Lets go of every connection.
     pub fn let_go(&self) {
-        self.0.let_go();
+        match &self.0 {
+            Runs::Live(live) => live.let_go(),
+            Runs::Simulated(run) => run.let_go(),
+        }
     }
 
-    /// The parameters were set: tells whom it concerns, when the slider rests.
+    /// The parameters were set: tells whom it concerns, a server when the slider rests.
     pub fn set(&self, scenario: &str) {
-        if let Ok(scenario) = json::read::<Scenario>(scenario) {
-            self.0.set(&scenario);
+        let Ok(scenario) = json::read::<Scenario>(scenario) else { return };
+        match &self.0 {
+            Runs::Live(live) => live.set(&scenario),
+            Runs::Simulated(run) => run.set(&scenario),
         }
     }
 
     /// Does something to the experiment's connections.
     pub fn fault(&self, fault: &str) {
-        if let Ok(fault) = json::read::<Fault>(fault) {
-            self.0.fault(fault);
+        let Ok(fault) = json::read::<Fault>(fault) else { return };
+        match &self.0 {
+            Runs::Live(live) => live.fault(fault),
+            Runs::Simulated(run) => run.fault(&fault),
         }
     }
 
     /// Publishes one event.
     pub fn publish(&self) {
-        self.0.publish();
+        match &self.0 {
+            Runs::Live(live) => live.publish(),
+            Runs::Simulated(run) => run.publish(),
+        }
     }
 
     /// Opens a lane again that gave up.
     pub fn reopen(&self, lane: usize) {
-        if let Some(lane) = self.0.lanes().get(lane) {
-            lane.start();
+        match &self.0 {
+            Runs::Live(live) => {
+                if let Some(lane) = live.lanes().get(lane) {
+                    lane.start();
+                }
+            }
+            Runs::Simulated(run) => run.reopen(lane),
         }
     }
 
-    /// The topic that its lanes subscribe to.
+    /// The topic that its lanes subscribe to; none where the model has it.
     #[must_use]
-    pub fn topic(&self) -> String {
-        self.0.topic()
+    pub fn topic(&self) -> Option<String> {
+        match &self.0 {
+            Runs::Live(live) => Some(live.topic()),
+            Runs::Simulated(_) => None,
+        }
     }
 
     /// The last id that a lane has.
     #[must_use]
     pub fn last_id(&self, lane: usize) -> Option<f64> {
-        self.0.lanes().get(lane)?.last_id().map(|id| id as f64)
+        let id = match &self.0 {
+            Runs::Live(live) => live.lanes().get(lane)?.last_id(),
+            Runs::Simulated(run) => run.last_id(lane),
+        };
+        id.map(|id| id as f64)
     }
 
     /// Why a lane will not come back by itself.
     #[must_use]
     pub fn gave_up(&self, lane: usize) -> Option<String> {
-        self.0.lanes().get(lane)?.gave_up()
+        match &self.0 {
+            Runs::Live(live) => live.lanes().get(lane)?.gave_up(),
+            Runs::Simulated(run) => run.gave_up(lane),
+        }
     }
 }

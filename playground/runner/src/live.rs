@@ -12,9 +12,9 @@ use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
-use crate::server::{self, Api, Change, NoAnswer};
 use crate::sink::{News, Run};
 use crate::{hand, observer};
+use standby_api::{Api, Change, NoAnswer};
 
 /// The waits between two probes while the server is away.
 const PROBE_MS: [u32; 4] = [250, 500, 1_000, 2_000];
@@ -39,33 +39,21 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Starts an experiment on the server. Nothing else connects before [`Live::go_on`].
-    pub(crate) async fn start(scenario: Scenario, root: &str, run: Run) -> Option<Rc<Self>> {
-        let begun = async {
-            let api = server::find(root).await.map_err(|looked_at| match looked_at {
-                Some(at) => News::NotThere(at),
-                None => News::NoServer,
-            })?;
-            let started = api.start(&scenario, None).await.map_err(trouble)?;
-            Ok((api, started))
-        };
-        let (api, started) = match begun.await {
-            Ok(begun) => begun,
-            Err(trouble) => {
-                run.sink().tell(&trouble);
-                return None;
-            }
-        };
-        run.begin();
-        let run = Rc::new(run);
-        let lane = |index| Lane::new(index, &scenario, &run, &api, &started.topic);
+    /// Starts an experiment on a server. Nothing else connects before [`Live::go_on`].
+    ///
+    /// # Errors
+    /// What keeps it from starting.
+    pub(crate) async fn start(scenario: &Scenario, api: Api, run: &Rc<Run>) -> Result<Rc<Self>, News> {
+        let started = api.start(scenario, None).await.map_err(trouble)?;
+        run.begin(false);
+        let lane = |index| Lane::new(index, scenario, run, &api, &started.topic);
         let lanes: Vec<Rc<Lane>> = (0..scenario.lanes.len()).filter_map(lane).collect();
-        Some(Rc::new(Self {
+        Ok(Rc::new(Self {
             settings: RefCell::new(lanes.iter().map(|_| None).collect()),
-            run,
+            run: run.clone(),
             api,
             lanes,
-            scenario: scenario.into(),
+            scenario: scenario.clone().into(),
             started: started.into(),
             connection: RefCell::default(),
             lanes_run: Cell::new(false),
@@ -256,7 +244,7 @@ fn rest_of(mut scenario: Scenario, ran_ms: u32) -> Scenario {
 
 fn trouble(no_answer: NoAnswer) -> News {
     match no_answer {
-        NoAnswer::Network => News::NotThere(String::new()),
+        NoAnswer::Network => News::NotThere,
         NoAnswer::TooLate => News::Busy,
         NoAnswer::Refused { said, .. } => News::Refused(said),
     }

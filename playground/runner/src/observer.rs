@@ -54,7 +54,7 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
                 heard_us = time::now_us();
                 // What a newer server may say besides is not for us.
                 let Ok(told) = standby_trace::json::read::<ToObserver>(&text) else { continue };
-                run.sink().tap(&text);
+                run.sink().tap(run.now_us() as f64, &text);
                 if let ToObserver::Clock { .. } = told {
                     answers += 1;
                     if answers == ENOUGH {

@@ -11,17 +11,18 @@ extern "C" {
     /// What the widget gives a run to tell things to.
     pub type Sink;
 
-    /// Time 0 of the run is now; says when that is, in microseconds of the page's clock.
+    /// Time 0 of the run is now; says when that is, in microseconds of the page's clock. `simulated`:
+    /// the model runs it.
     #[wasm_bindgen(method)]
-    fn begin(this: &Sink) -> f64;
+    fn begin(this: &Sink, simulated: bool) -> f64;
 
     /// A lane did or saw something at a moment of the run: a [`Fact`] as JSON.
     #[wasm_bindgen(method)]
     fn fact(this: &Sink, lane: usize, at_us: f64, fact: &str);
 
-    /// What the server's tap tells, as it came.
+    /// What the server's tap tells, as it came, at a moment of the run.
     #[wasm_bindgen(method)]
-    pub(crate) fn tap(this: &Sink, told: &str);
+    pub(crate) fn tap(this: &Sink, at_us: f64, told: &str);
 
     /// Nobody observes any more: the server that comes next may be another process.
     #[wasm_bindgen(method)]
@@ -43,10 +44,8 @@ pub(crate) enum News {
     Connected,
     /// The server went away. The run goes on trying.
     Lost,
-    /// This book comes without a server.
-    NoServer,
-    /// Nobody answers, there or where the server was.
-    NotThere(String),
+    /// The server that these pages come from does not answer.
+    NotThere,
     /// No answer came in time: the browser has no connection free.
     Busy,
     /// The server refused to run the experiment.
@@ -61,8 +60,7 @@ impl Sink {
         let (kind, text) = match news {
             News::Connected => ("connected", ""),
             News::Lost => ("lost", ""),
-            News::NoServer => ("no-server", ""),
-            News::NotThere(at) => ("not-there", at.as_str()),
+            News::NotThere => ("not-there", ""),
             News::Busy => ("busy", ""),
             News::Refused(said) => ("refused", said.as_str()),
             News::Failed(said) => ("failed", said.as_str()),
@@ -85,9 +83,9 @@ impl Run {
         Self { sink, began_us: Cell::new(0), away: Cell::new(false) }
     }
 
-    /// The run begins now.
-    pub(crate) fn begin(&self) {
-        self.began_us.set(self.sink.begin() as i64);
+    /// The run begins now. `simulated`: the model runs it.
+    pub(crate) fn begin(&self, simulated: bool) {
+        self.began_us.set(self.sink.begin(simulated) as i64);
     }
 
     /// The widget's end.
@@ -107,9 +105,14 @@ impl Run {
 
     /// A lane did or saw something now.
     pub(crate) fn record(&self, lane: usize, fact: &Fact) {
+        self.record_at(lane, fact, self.now_us());
+    }
+
+    /// A lane did or saw something at a moment of the run.
+    pub(crate) fn record_at(&self, lane: usize, fact: &Fact, at_us: i64) {
         // A fact has no map whose keys are not text: this can't fail.
         let json = serde_json::to_string(fact).unwrap_or_default();
-        self.sink.fact(lane, self.now_us() as f64, &json);
+        self.sink.fact(lane, at_us as f64, &json);
     }
 
     /// The server is known to be away.

@@ -82,22 +82,10 @@ fn says(state: &State) -> Option<Says> {
             button: "▶ Go on here",
             ..Says::default()
         },
-        State::Stopped(Trouble::NoServer) => Says {
-            what: "This copy of the book has no server behind it.".to_owned(),
-            then: "To run the experiments, clone the book's repository and run this in it:".to_owned(),
-            command: "cargo xtask serve".to_owned(),
-            button: "Try again",
-        },
-        State::Stopped(Trouble::NotThere { at }) if at.is_empty() => Says {
+        State::Stopped(Trouble::NotThere) => Says {
             what: "The server does not answer.".to_owned(),
             then: "Start it again, in the book's repository:".to_owned(),
             command: "cargo xtask serve".to_owned(),
-            button: "Try again",
-        },
-        State::Stopped(Trouble::NotThere { at }) => Says {
-            what: format!("No server answers at {at}."),
-            then: "Start one beside the book, in its repository:".to_owned(),
-            command: format!("cargo run --release -p standby-server -- serve --addr 127.0.0.1:{}", port(at)),
             button: "Try again",
         },
         State::Stopped(Trouble::Busy) => Says {
@@ -127,30 +115,14 @@ fn says(state: &State) -> Option<Says> {
     Some(says)
 }
 
-/// The port of an origin that names one.
-fn port(origin: &str) -> &str {
-    let port = origin.rsplit(':').next().unwrap_or_default();
-    if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) { port } else { "80" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_server_is_started_where_the_book_looks_for_it() {
-        let at = "http://localhost:4000".to_owned();
-        let says = says(&State::Stopped(Trouble::NotThere { at })).unwrap();
-        assert!(says.command.ends_with("--addr 127.0.0.1:4000"), "{}", says.command);
-        assert_eq!(port("http://localhost"), "80");
-    }
-
-    #[test]
     fn whatever_stops_an_experiment_says_what_to_do() {
         let troubles = [
-            Trouble::NoServer,
-            Trouble::NotThere { at: String::new() },
-            Trouble::NotThere { at: "http://localhost:4000".to_owned() },
+            Trouble::NotThere,
             Trouble::Busy,
             Trouble::NotLoaded { why: "Failed to fetch".to_owned() },
             Trouble::Refused { said: "At capacity: try again in 5 s".to_owned() },

@@ -139,6 +139,11 @@ impl Picture {
         self.view.replace(Some(view));
     }
 
+    /// Draws nothing: what stands behind it is seen.
+    pub(crate) fn wipe(&self) {
+        [&self.canvas, &self.timeline].into_iter().flatten().for_each(Canvas::wipe);
+    }
+
     /// What has left the trace is not chosen any more, and what went out of view is not under the
     /// pointer.
     fn forget_what_is_gone(&self, trace: &Trace, from_us: i64) {

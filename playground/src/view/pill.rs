@@ -16,6 +16,9 @@ pub(crate) struct Says {
     short: &'static str,
 }
 
+/// What stands in the place of "Live" where the model runs an experiment.
+const SIMULATED: &str = "Simulated";
+
 /// The pill.
 pub(crate) struct Pill {
     element: HtmlElement,
@@ -51,8 +54,10 @@ impl Pill {
         let measured = run.and_then(Run::round_trip_us);
         let says = says(state, latency_ms, measured.map(|(round_trip_us, _)| round_trip_us), still);
         dom::set(&self.dot, "class", if says.filled { "standby-dot standby-on" } else { "standby-dot" });
-        self.text.say(&says.text);
-        self.short.say(says.short);
+        let simulated = run.is_some_and(Run::is_simulated);
+        self.text.say(if simulated && *state == State::Live { SIMULATED } else { &says.text });
+        self.short.say(if simulated && *state == State::Live { SIMULATED } else { says.short });
+        let measured = measured.filter(|_| !simulated);
         let title = run.zip(measured).map(|(run, (round_trip_us, error_us))| {
             title(latency_ms, round_trip_us, error_us, run.is_proxied())
         });
@@ -84,7 +89,7 @@ fn says(state: &State, latency_ms: u32, measured_us: Option<u64>, still: Option<
         }
         State::Paused(_) => hollow("Paused"),
         State::Recorded => hollow("Recorded"),
-        State::Stopped(Trouble::NoServer | Trouble::NotThere { .. }) => hollow("No server"),
+        State::Stopped(Trouble::NotThere) => hollow("No server"),
         State::Stopped(Trouble::Busy) => hollow("No connection free"),
         State::Stopped(Trouble::NotLoaded { .. }) => hollow("Not loaded"),
         State::Stopped(Trouble::Refused { .. }) => hollow("Refused"),

@@ -133,7 +133,7 @@ impl Widget {
         let location = dom::window().location();
         let href = location.href().unwrap_or_default();
         let page = href.split('#').next().unwrap_or_default();
-        let topic = self.live.borrow().as_ref().map(|live| live.topic());
+        let topic = self.live.borrow().as_ref().and_then(|live| live.topic());
         let here = location.origin().unwrap_or_default();
         let api = runner::api().unwrap_or_else(|| format!("{here}/api"));
         // The API's own origin is the page's, but for a book that has its server elsewhere.

@@ -47,6 +47,11 @@ use crate::view::timebar::TimeBar;
 use crate::{dom, page, runner};
 use look::Looking;
 
+/// What is said of a run of the model.
+const SIMULATED: &str = "Simulated: this book has no server here, so a model in the page plays the \
+    browser, the network and the server, and no byte is on a wire. To run it live, clone the book's \
+    repository and run `cargo xtask serve` in it.";
+
 /// One experiment in the page.
 pub(crate) struct Widget {
     element: HtmlElement,
@@ -383,8 +388,9 @@ impl Widget {
             return;
         }
         if let Some(live) = started {
+            // Kept first: the model connects at once.
+            self.live.replace(Some(live.clone()));
             live.go_on(true);
-            self.live.replace(Some(live));
         }
     }
 
@@ -393,7 +399,12 @@ impl Widget {
             return;
         }
         match news {
-            News::Connected => self.happens(Happens::Connected),
+            News::Connected => {
+                if self.live.borrow().as_ref().is_some_and(|live| live.run().is_simulated()) {
+                    self.notice.say(SIMULATED);
+                }
+                self.happens(Happens::Connected);
+            }
             News::Lost => self.happens(Happens::Lost),
             News::Failed(trouble) => self.happens(Happens::Failed(trouble)),
             News::Refused(said) => {

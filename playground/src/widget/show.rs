@@ -32,10 +32,16 @@ impl Widget {
         let latency_ms = self.scenario.borrow().conditions.latency_ms;
         let live = self.live.borrow();
         let still = self.still();
-        dom::set(&self.element, "data-still", if still.is_some() { "shown" } else { "" });
+        let shown = if still.is_some() { "shown" } else { "" };
+        let before = self.element.get_attribute("data-still");
+        dom::set(&self.element, "data-still", shown);
         self.pill.show(state, latency_ms, live.as_ref().map(|live| live.run()), still.as_deref());
         self.card.show(state);
         self.controls.borrow().show(state);
+        drop((conduct, live));
+        if before.is_some_and(|before| before != shown) {
+            self.paint();
+        }
     }
 
     /// Before the reader runs it, the recorded figure is seen: how it was recorded. Not when it is set
@@ -113,6 +119,9 @@ impl Widget {
         let ends_us = self.looking.axis.get().ends(now_us);
         let (known_us, cursor_us) = (self.looking.known_us(now_us), self.looking.cursor_us());
         self.with_trace(|trace| self.picture.draw(trace, ends_us, known_us, cursor_us));
+        if self.still().is_some() {
+            self.picture.wipe();
+        }
     }
 
     pub(super) fn show_words(&self) {
@@ -172,8 +181,7 @@ fn state_names(state: &State) -> (&'static str, &'static str) {
         State::Paused(Pause::Stepped) => ("paused", "stepped"),
         State::Paused(Pause::Away) => ("paused", "away"),
         State::Paused(Pause::Elsewhere { .. }) => ("paused", "elsewhere"),
-        State::Stopped(Trouble::NoServer) => ("no-server", "none"),
-        State::Stopped(Trouble::NotThere { .. }) => ("no-server", "away"),
+        State::Stopped(Trouble::NotThere) => ("no-server", "away"),
         State::Stopped(Trouble::Busy) => ("busy", ""),
         State::Stopped(Trouble::NotLoaded { .. }) => ("not-loaded", ""),
         State::Stopped(Trouble::Refused { .. }) => ("refused", ""),

@@ -46,7 +46,11 @@ pub async fn run() -> io::Result<()> {
         tokio::select! {
             _ = tick.tick() => {
                 let tally = lock(&count).take();
-                tell(Told::Tally(tally))?;
+                match tell(Told::Tally(tally)) {
+                    // Whoever started this is gone, or wants no more of it: as below.
+                    Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                    told => told?,
+                }
             }
             // Whoever started this is gone, or wants no more of it.
             read = input.read(&mut rest) => if matches!(read, Ok(0) | Err(_)) { return Ok(()) },

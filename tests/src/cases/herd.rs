@@ -1,16 +1,19 @@
 //! The experiments with a crowd: the model, in a worker of the page.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use standby_figure::herd::{sums, table};
 use standby_sim::herd::Herd;
 use standby_trace::crowd::Tally;
-use standby_trace::{Scenario, link};
+use standby_trace::{Fault, Scenario, link};
 use thirtyfour::Key;
 
 use crate::book::{self, Place};
 use crate::browser::Engine;
 use crate::runner::Test;
+use crate::server::Server;
 use crate::wait;
 use crate::widget::Widget;
 
@@ -225,4 +228,115 @@ pub(super) async fn a_million_come_back_while_the_page_goes_on(test: &mut Test<'
     ensure!(speed.starts_with("The model did "), "it says {speed:?}");
     println!("    {}: {speed} {frames} frames meanwhile", test.browser.engine);
     no_errors(test).await
+}
+
+/// The herd with few clients in each row, whose server is down for a second.
+async fn small(test: &Test<'_>) -> Result<Place> {
+    let mut place = herd(test)?;
+    let scenario = &mut place.experiment.scenario;
+    (scenario.clients, scenario.window_ms) = (20, 20_000);
+    for planned in &mut scenario.faults {
+        if let Fault::Refuse { for_ms, .. } = &mut planned.fault {
+            *for_ms = 1_000;
+        }
+    }
+    Ok(place)
+}
+
+/// Opens it as its link sets it up, and waits for the button that tries it live.
+async fn open_live<'b>(test: &'b Test<'_>, origin: &str, place: &Place) -> Result<Widget<'b>> {
+    let fragment = link::to_fragment(Some(&place.id), &place.experiment.scenario);
+    test.browser.goto(&format!("{origin}/{}#{fragment}", place.page)).await?;
+    let offered = "const b = document.querySelector(`#${arguments[0]} .standby-live`); \
+                   return !!b && !b.hidden && b.textContent";
+    wait::until("live is offered", async || {
+        let says: Value = test.browser.js(offered, &[json!(place.id)]).await?;
+        Ok((says == "Try it live with 100").then_some(()))
+    })
+    .await?;
+    Ok(Widget::on_page(&test.browser, &place.id))
+}
+
+/// How many of the rows' connections the server holds.
+async fn held(test: &Test<'_>) -> f64 {
+    // Before the first there is no such line.
+    test.server.metric("standby_held", "websocket").await.unwrap_or(0.0)
+}
+
+pub(super) async fn real_clients_are_cut_and_all_come_back(test: &mut Test<'_>) -> Result<()> {
+    let place = small(test).await?;
+    let widget = open_live(test, &test.server.origin, &place).await?;
+    widget.press(".standby-live").await?;
+    let pill = says(test, &place.id, ".standby-pill").await?;
+    ensure!(pill == "Live · 100 clients", "the pill says {pill:?}");
+    // Their time is real.
+    wait::within(Duration::from_secs(90), "all of it has come", async || {
+        Ok((widget.state().await? == "done").then_some(()))
+    })
+    .await?;
+    let cells = "return [...document.getElementById(arguments[0]).querySelectorAll('.standby-box tbody tr')]\
+                 .map(row => [...row.children].map(cell => cell.textContent))";
+    let rows: Vec<[String; 6]> = test.browser.js(cells, &[json!(place.id)]).await?;
+    ensure!(rows.len() == 8, "the table is {rows:?}");
+    for row in &rows[..5] {
+        let peak: u32 = row[1].parse().with_context(|| format!("a peak in {row:?}"))?;
+        ensure!((1..=20).contains(&peak) && row[2].ends_with(" s"), "live this row is {row:?}");
+    }
+    for row in &rows[5..] {
+        ensure!(row[1] == "only in the model" && row[2] == "–", "live this row is {row:?}");
+    }
+    let picture: String = test
+        .browser
+        .js(
+            "return document.querySelector(`#${arguments[0]} .standby-box svg.sb-herd`).getAttribute('aria-label')",
+            &[json!(place.id)],
+        )
+        .await?;
+    ensure!(picture.starts_with("Live: 20 clients in each row"), "the picture says {picture:?}");
+    let cost = says(test, &place.id, ".standby-what").await?;
+    ensure!(cost.starts_with("In the last second 100 were connected."), "it says {cost:?}");
+    ensure!(held(test).await == 0.0, "the crowd is still there");
+    // And the model again.
+    widget.press(".standby-begin").await?;
+    widget.wait_for("done").await?;
+    let pill = says(test, &place.id, ".standby-pill").await?;
+    ensure!(pill == "Simulated · 20 clients", "the pill says {pill:?}");
+    no_errors(test).await
+}
+
+pub(super) async fn a_crowd_that_is_stopped_is_gone_and_the_model_comes_back(
+    test: &mut Test<'_>,
+) -> Result<()> {
+    let place = small(test).await?;
+    let widget = open_live(test, &test.server.origin, &place).await?;
+    widget.press(".standby-live").await?;
+    wait::until("the server holds the crowd", async || Ok((held(test).await == 100.0).then_some(()))).await?;
+    widget.press(".standby-cancel").await?;
+    wait::until("it is stopped", async || Ok((widget.state().await? != "running").then_some(()))).await?;
+    ensure!(held(test).await == 0.0, "the crowd is still there");
+    // By the button of the model, too, while it runs.
+    widget.press(".standby-live").await?;
+    wait::until("the server holds the crowd", async || Ok((held(test).await == 100.0).then_some(()))).await?;
+    widget.press(".standby-begin").await?;
+    widget.wait_for("done").await?;
+    let pill = says(test, &place.id, ".standby-pill").await?;
+    ensure!(pill == "Simulated · 20 clients", "the pill says {pill:?}");
+    wait::until("the crowd is gone", async || Ok((held(test).await == 0.0).then_some(()))).await?;
+    no_errors(test).await
+}
+
+pub(super) async fn without_crowds_the_server_says_what_to_do(test: &mut Test<'_>) -> Result<()> {
+    let server = Server::start_without_crowds(test.setup).await?;
+    let place = small(test).await?;
+    let widget = open_live(test, &server.origin, &place).await?;
+    widget.press(".standby-live").await?;
+    wait::until("it says why", async || {
+        let notice = says(test, &place.id, ".standby-notice").await?;
+        Ok(notice.contains("with `--crowd 2000`").then_some(()))
+    })
+    .await?;
+    widget.wait_for("idle").await?;
+    // The refusal is what a browser writes down by itself.
+    let _ = test.browser.take_seen().await?;
+    Ok(())
 }

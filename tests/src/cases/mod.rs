@@ -115,6 +115,9 @@ pub(crate) fn all() -> Vec<Case> {
             a_link_sets_the_crowd_up_and_its_numbers_are_those_of_every_machine,
             on_a_phone_it_fits_and_nothing_moves_when_it_comes,
             a_million_come_back_while_the_page_goes_on,
+            real_clients_are_cut_and_all_come_back,
+            a_crowd_that_is_stopped_is_gone_and_the_model_comes_back,
+            without_crowds_the_server_says_what_to_do,
         },
         scale::{
             keys_move_the_reading_line_and_the_table_follows,
@@ -149,7 +152,8 @@ pub(crate) fn all() -> Vec<Case> {
         },
         plain::{
             mdbook_serve_finds_the_server_beside_it,
-            a_static_host_says_that_it_has_no_server,
+            on_a_static_host_every_experiment_runs_in_the_model,
+            a_simulated_run_delivers_and_recovers_as_a_live_one,
         },
     ]
 }

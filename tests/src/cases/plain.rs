@@ -1,13 +1,16 @@
 //! The book without `standby serve` behind its pages.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use standby_trace::{Control, Source};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::place;
+use crate::book;
 use crate::host::Host;
 use crate::runner::Test;
 use crate::server::Server;
@@ -45,19 +48,67 @@ pub(super) async fn mdbook_serve_finds_the_server_beside_it(test: &mut Test<'_>)
     mdbook.kill().await.context("ending mdbook serve")
 }
 
-pub(super) async fn a_static_host_says_that_it_has_no_server(test: &mut Test<'_>) -> Result<()> {
-    let place = place(test, "four-ways")?;
+/// Each experiment, from a plain file server at a sub-path, with nobody else to ask.
+pub(super) async fn on_a_static_host_every_experiment_runs_in_the_model(test: &mut Test<'_>) -> Result<()> {
     let host = Host::start(test.book.clone(), "/some/where/below").await?;
-    let widget = Widget::open(&test.browser, &host.origin, &place).await?;
-    widget.press(".standby-run").await?;
-    widget.wait_for("no-server").await?;
-    let seen = test.browser.take_seen().await?;
-    ensure!(seen.errors.is_empty(), "it says on the console: {:?}", seen.errors);
-    let elsewhere: Vec<_> = seen
-        .requests
-        .iter()
-        .filter(|url| !url.starts_with(&host.origin) && !url.starts_with("data:"))
-        .collect();
-    ensure!(elsewhere.is_empty(), "a published page asks elsewhere: {elsewhere:?}");
+    let mut known = BTreeSet::new();
+    for place in book::places(test.setup)? {
+        if !known.insert(place.experiment.name.clone()) {
+            continue;
+        }
+        let widget = Widget::open(&test.browser, &host.origin, &place).await?;
+        widget.run().await?;
+        let pill = "return document.querySelector(`#${arguments[0]} .standby-pill`).textContent";
+        let pill: String = test.browser.js(pill, &[json!(widget.id)]).await?;
+        ensure!(pill.contains("Simulated"), "{} says {pill:?}", widget.id);
+        let controls = &place.experiment.controls;
+        if place.experiment.scenario.publish.every_ms == 0 && controls.contains(&Control::Publish) {
+            widget.press_word("Publish").await?;
+        }
+        let asked = async || {
+            let trace = widget.trace().await?;
+            ensure!(trace.source == Source::Simulated, "its trace says {:?}", trace.source);
+            let lanes: BTreeSet<u16> = trace.messages.iter().map(|message| message.lane).collect();
+            let bytes = trace.messages.iter().any(|message| message.overhead_bytes > 0);
+            Ok((lanes.len() == trace.scenario.lanes.len() && bytes).then_some(()))
+        };
+        wait::until("every lane has asked, with bytes", asked).await?;
+        let seen = test.browser.take_seen().await?;
+        ensure!(seen.errors.is_empty(), "{} says on the console: {:?}", widget.id, seen.errors);
+        let elsewhere: Vec<_> = seen
+            .requests
+            .iter()
+            .filter(|url| !url.starts_with(&host.origin) && !url.starts_with("data:"))
+            .collect();
+        ensure!(elsewhere.is_empty(), "a published page asks elsewhere: {elsewhere:?}");
+    }
     Ok(())
+}
+
+pub(super) async fn a_simulated_run_delivers_and_recovers_as_a_live_one(test: &mut Test<'_>) -> Result<()> {
+    let host = Host::start(test.book.clone(), "/some/where/below").await?;
+    let widget = Widget::open(&test.browser, &host.origin, &place(test, "four-ways")?).await?;
+    widget.run().await?;
+    widget.wait_rows("two events have arrived", |row| row.events >= 2).await?;
+    let firsts = widget.firsts().await?;
+    widget.press_word("Drop").await?;
+    let told = |lane: &str| lane == "websocket" || lane == "sse";
+    let rows = widget.wait_rows("the cut was noticed", |row| row.reconnects >= 1 || !told(&row.lane)).await?;
+    widget
+        .wait_rows("news goes on", |row| {
+            rows.iter().any(|before| before.lane == row.lane && row.events > before.events)
+        })
+        .await?;
+    widget.nothing_lost_or_doubled(&firsts).await?;
+    // Paused it stands, and goes on from there.
+    widget.press(".standby-run").await?;
+    widget.wait_for("paused").await?;
+    widget.run().await?;
+    let rows = widget.rows().await?;
+    widget
+        .wait_rows("news goes on after the pause", |row| {
+            rows.iter().any(|before| before.lane == row.lane && row.events > before.events)
+        })
+        .await?;
+    widget.nothing_lost_or_doubled(&firsts).await
 }

@@ -27,6 +27,7 @@ pub(super) async fn the_model_counts_what_runs_by_chance_count(test: &mut Test<'
     Ok(())
 }
 
+// ANCHOR: compare
 async fn compare(test: &Test<'_>, script: &Script) -> Result<()> {
     let (live, topic) = live(test, script).await.with_context(|| format!("{}, live", script.name))?;
     // A browser's own headers are not the model's business: they are learned from this run.
@@ -39,6 +40,7 @@ async fn compare(test: &Test<'_>, script: &Script) -> Result<()> {
     ensure!(differences.is_empty(), "{}:\n{}", script.name, differences.join("\n"));
     Ok(())
 }
+// ANCHOR_END: compare
 
 /// Runs a script in the page; returns the trace and the topic.
 async fn live(test: &Test<'_>, script: &Script) -> Result<(Trace, String)> {

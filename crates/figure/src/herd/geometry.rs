@@ -6,7 +6,7 @@ use standby_trace::Scenario;
 use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::scenario::Fault;
 
-use super::{Sum, fault_word, names, restart, stat, sums};
+use super::{Sum, capacity, fault_word, is_left_out, names, restart, stat, sums};
 use crate::format::{self, count};
 use crate::shape::Anchor;
 use crate::svg::{Number, escape};
@@ -125,7 +125,12 @@ pub fn picture(scenario: &Scenario, rows: &[&[Tally]], look: &Look) -> Picture {
     let sums = sums(scenario, &shown);
     // The scale is that of the whole run, so that nothing shrinks while it is shown.
     let most = rows.iter().flat_map(|row| row.iter()).map(|tally| tally.arrivals).max().unwrap_or(0);
-    draw.most = (draw.times(most) * 1.05).clamp(1.6, MOST_TIMES);
+    draw.most = match capacity(scenario) {
+        Some(_) => (draw.times(most) * 1.05).clamp(1.6, MOST_TIMES),
+        // Live the run grows while it is shown. That all come at once is as high as can be expected, so
+        // that nothing shrinks meanwhile.
+        None => most.max(scenario.clients) as f32,
+    };
     draw.ground();
     for (row, name) in names(scenario).iter().enumerate() {
         let nothing = Sum::default();
@@ -142,15 +147,14 @@ struct Draw<'a> {
     look: &'a Look,
     layout: &'a Layout,
     picture: Picture,
-    /// The highest that a bar can be, in times of the capacity.
+    /// The highest that a bar can be, in times of the capacity; in arrivals, where there is none.
     most: f32,
 }
 
 impl Draw<'_> {
-    /// How many times the capacity so many arrivals within one tally are.
+    /// How many times the capacity so many arrivals within one tally are; how many, where there is none.
     fn times(&self, arrivals: u32) -> f32 {
-        let capacity = self.scenario.crowd.as_ref().map_or(1, |crowd| crowd.capacity_s);
-        arrivals as f32 * 10.0 / capacity as f32
+        capacity(self.scenario).map_or(arrivals as f32, |capacity| arrivals as f32 * 10.0 / capacity as f32)
     }
 
     /// The height of so many arrivals.
@@ -263,6 +267,7 @@ impl Draw<'_> {
         let is_over = tallies >= self.scenario.window_ms as usize / (TALLY_US as usize / 1_000);
         // Not before it is known.
         let stat = match (sum.peak, is_over) {
+            _ if is_left_out(self.scenario, row) => "only in the model".to_owned(),
             (0, false) => String::new(),
             (_, false) => format!("peak {times}"),
             (_, true) => format!("peak {times} · {then}"),
@@ -340,8 +345,10 @@ impl Draw<'_> {
 
         let (from, to) = (Number(self.picture.plot_x), Number(self.end()));
         self.path("sb-line sb-herd-base", format!("M{from} {}H{to}", Number(base)));
-        let capacity = base - (1.0 / self.most).sqrt() * self.layout.bars_h;
-        self.path("sb-line sb-herd-capacity", format!("M{from} {}H{to}", Number(capacity)));
+        let line = base - (1.0 / self.most).sqrt() * self.layout.bars_h;
+        let capacity_s = capacity(self.scenario);
+        let path = capacity_s.map(|_| format!("M{from} {}H{to}", Number(line))).unwrap_or_default();
+        self.path("sb-line sb-herd-capacity", path);
         let ((x, arrivals), said) = match off {
             Some(off) => (off, true),
             None => ((self.picture.plot_x, 0), false),
@@ -350,9 +357,9 @@ impl Draw<'_> {
         let y = base - self.layout.bars_h + 9.0;
         self.text("sb-text sb-herd-word", (x, y), Anchor::Start, 10.5, words);
         if row + 1 == self.picture.rows.len() {
-            let capacity_s = self.scenario.crowd.as_ref().map_or(0, |crowd| crowd.capacity_s);
-            let words = format!("capacity: {} a second", count(capacity_s.into()));
-            self.text("sb-text sb-herd-limit", (self.end(), capacity - 5.0), Anchor::End, 10.5, words);
+            let words = capacity_s.map(|capacity_s| format!("capacity: {} a second", count(capacity_s)));
+            let at = (self.end(), line - 5.0);
+            self.text("sb-text sb-herd-limit", at, Anchor::End, 10.5, words.unwrap_or_default());
         }
     }
 

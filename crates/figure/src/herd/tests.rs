@@ -149,3 +149,51 @@ fn on_a_phone_everything_is_within_the_width() {
     assert!(svg.contains("viewBox=\"0 0 310 ") && svg.contains("a &quot;b&quot;"), "{svg}");
     assert!(!svg.contains(" id=") && !svg.contains('\n'));
 }
+
+#[test]
+fn live_rows_have_no_capacity_and_what_only_the_model_does_stays_empty() {
+    let mut scenario = scenario();
+    if let Some(crowd) = &mut scenario.crowd {
+        crowd.capacity_s = 0;
+        crowd.servers.push(Default::default());
+    }
+    let [one, _] = rows();
+    let rows: [&[Tally]; 2] = [&one, &[]];
+    let picture = picture(&scenario, &rows, &look(usize::MAX));
+    let texts = texts(&picture);
+    assert!(texts.contains(&"peak 1,000 · not all back"), "{texts:?}");
+    assert!(texts.contains(&"only in the model"), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("capacity")), "{texts:?}");
+    let lines = picture.parts.iter().filter(
+        |part| matches!(part, Part::Path { class, d } if class.contains("capacity") && !d.is_empty()),
+    );
+    assert_eq!(lines.count(), 0);
+    // All at once is as high as a row can be.
+    let sums = sums(&scenario, &rows);
+    assert_eq!(table(&scenario, &sums)[0][1], "1,000");
+    assert_eq!(table(&scenario, &sums)[1][1], "only in the model");
+    assert!(say(&scenario, 0, &sums[0]).contains("1,000 came within 0.1 s. 900 attempts"));
+    assert!(say(&scenario, 1, &sums[1]).contains("in the model only"));
+    assert!(
+        describe(&scenario, &sums).starts_with("Live: 1,000 clients in each row, on a time axis of 10 s.")
+    );
+}
+
+#[test]
+fn while_live_rows_grow_the_scale_stays() {
+    let mut scenario = scenario();
+    if let Some(crowd) = &mut scenario.crowd {
+        crowd.capacity_s = 0;
+    }
+    let one = [Tally { arrivals: 40, served: 40, ..Tally::default() }];
+    let two = [one[0], Tally { arrivals: 700, served: 700, ..Tally::default() }];
+    let bar = |rows: &[Tally]| {
+        let picture = picture(&scenario, &[rows, &[]], &look(usize::MAX));
+        let path = picture.parts.iter().find_map(|part| match part {
+            Part::Path { class, d } if class.contains("sb-herd-in") => Some(d.clone()),
+            _ => None,
+        });
+        path.unwrap_or_default().split('H').next().map(str::to_owned)
+    };
+    assert_eq!(bar(&one), bar(&two));
+}

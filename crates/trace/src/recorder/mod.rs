@@ -113,6 +113,12 @@ impl Recorder {
     /// Begins a live trace. `began_at_ms` is time 0 in milliseconds since 1970.
     #[must_use]
     pub fn new(scenario: Scenario, began_at_ms: u64) -> Self {
+        Self::from(Source::Live, scenario, began_at_ms)
+    }
+
+    /// Begins a trace of a run from somewhere else.
+    #[must_use]
+    pub fn from(source: Source, scenario: Scenario, began_at_ms: u64) -> Self {
         let lanes: Vec<Lane> = scenario
             .lanes
             .iter()
@@ -127,7 +133,7 @@ impl Recorder {
         Self {
             window: Window::new(Trace {
                 v: VERSION,
-                source: Source::Live,
+                source,
                 scenario,
                 began_at_ms,
                 until_us: 0,

@@ -18,8 +18,8 @@ use standby_trace::scenario::{LaneSpec, Scenario, What};
 use standby_transport::{Action, Input, Machine, Notice, Output, Position};
 
 use crate::hand;
-use crate::server::Api;
 use crate::sink::Run;
+use standby_api::Api;
 
 /// One lane of a live run.
 pub(crate) struct Lane {
@@ -245,7 +245,7 @@ impl Lane {
                 let failed = self.state.borrow().handshake == Handshake::Failed;
                 let probe = self.run.is_away() || failed;
                 self.state.borrow_mut().handshake = Handshake::UnderWay;
-                let url = crate::server::web_socket(&url(own, &target));
+                let url = standby_api::web_socket(&url(own, &target));
                 let probe = probe.then(|| self.api.clone());
                 self.link(n, Link::Socket(socket::open(self, n, url, probe)));
             }

@@ -13,7 +13,7 @@ use standby_transport::Input;
 use wasm_bindgen_futures::spawn_local;
 
 use super::Lane;
-use crate::server::Api;
+use standby_api::Api;
 
 /// Abnormal closure (RFC 6455 §7.4.1): how a page sees every failed handshake.
 const ABNORMAL: u16 = 1006;

@@ -1,4 +1,7 @@
-//! The book's server: where it is, and the requests that start and steer an experiment.
+//! The book's server: where it is, and the requests that start and steer an experiment or a crowd.
+//!
+//! A crate of its own, because two modules that a page loads ask: what runs an experiment, and what
+//! shows a crowd.
 
 use std::cell::RefCell;
 
@@ -7,7 +10,7 @@ use gloo_net::http::{Request, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use serde::Serialize;
 use standby_trace::json::{self, Members, Read, Value, Wrong};
-use standby_trace::scenario::{Conditions, Fault, Publish, Scenario};
+use standby_trace::scenario::{Conditions, Fault, LaneSpec, Publish, Scenario};
 use standby_trace::tap::{ExperimentStarted, StartExperiment};
 use web_sys::{AbortController, RequestCache};
 
@@ -17,13 +20,13 @@ const ANSWER_MS: u32 = 5_000;
 
 /// Where the API is, as an absolute URL without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Api {
+pub struct Api {
     base: String,
 }
 
 /// Why a request brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
+pub enum NoAnswer {
     /// Nobody is there, or the connection broke.
     Network,
     /// Nothing came in time.
@@ -48,7 +51,7 @@ struct Standing {
 
 /// Where to look for the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Where {
+enum Where {
     /// At this base.
     Here(String),
     /// Perhaps at this origin; ask first.
@@ -107,21 +110,31 @@ thread_local! {
 }
 
 /// The API's URL, once the server was found.
-pub(crate) fn known() -> Option<String> {
+pub fn known() -> Option<String> {
     FOUND.with_borrow(|found| found.as_ref().map(|api| api.base.clone()))
+}
+
+/// Whether the book whose root is `root`, a URL with a slash at its end, comes with a server, or may find
+/// one. Asks no server.
+pub async fn may_be_there(root: &str) -> bool {
+    standing(root).await.is_ok_and(|place| place != Where::Nowhere)
+}
+
+async fn standing(root: &str) -> Result<Where, NoAnswer> {
+    let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await?;
+    let host = standby_dom::window().location().hostname().unwrap_or_default();
+    Ok(standing.place(root, &host))
 }
 
 /// Finds the server of the book whose root is `root`, a URL with a slash at its end. Only called when the reader starts something.
 ///
 /// # Errors
 /// Where one was looked for; `None`: this book comes without one.
-pub(crate) async fn find(root: &str) -> Result<Api, Option<String>> {
+pub async fn find(root: &str) -> Result<Api, Option<String>> {
     if let Some(api) = FOUND.with_borrow(Clone::clone) {
         return Ok(api);
     }
-    let standing: Standing = ask(Request::get(&format!("{root}standby.json"))).await.map_err(|_| None)?;
-    let host = standby_dom::window().location().hostname().unwrap_or_default();
-    let api = match standing.place(root, &host) {
+    let api = match standing(root).await.map_err(|_| None)? {
         Where::Here(base) => Api { base },
         Where::Perhaps(origin) => {
             let api = Api { base: absolute(&origin, "/api") };
@@ -138,23 +151,19 @@ pub(crate) async fn find(root: &str) -> Result<Api, Option<String>> {
 
 impl Api {
     /// Whether the server answers now.
-    pub(crate) async fn is_there(&self) -> bool {
+    pub async fn is_there(&self) -> bool {
         send(Request::get(&format!("{}/health", self.base)), None).await.is_ok()
     }
 
     /// Starts an experiment, or starts it again under the key that it had.
-    pub(crate) async fn start(
-        &self,
-        scenario: &Scenario,
-        key: Option<&str>,
-    ) -> Result<ExperimentStarted, NoAnswer> {
+    pub async fn start(&self, scenario: &Scenario, key: Option<&str>) -> Result<ExperimentStarted, NoAnswer> {
         let body = StartExperiment { scenario: scenario.clone(), key: key.map(str::to_owned) };
         let request = Request::post(&format!("{}/experiments", self.base));
         read(send(request, Some(written(&body))).await?).await
     }
 
     /// Whether the server runs the experiment now.
-    pub(crate) async fn is_at_work(&self, of: &ExperimentStarted) -> Result<bool, NoAnswer> {
+    pub async fn is_at_work(&self, of: &ExperimentStarted) -> Result<bool, NoAnswer> {
         // A change of nothing.
         match self.steer(of, &Change::default()).await {
             Ok(()) => Ok(true),
@@ -164,30 +173,42 @@ impl Api {
     }
 
     /// Changes conditions or publisher of a running experiment.
-    pub(crate) async fn steer(&self, of: &ExperimentStarted, change: &Change) -> Result<(), NoAnswer> {
+    pub async fn steer(&self, of: &ExperimentStarted, change: &Change) -> Result<(), NoAnswer> {
         let request = Request::patch(&self.with_key(of, "experiment"));
         send(request, Some(written(change))).await.map(drop)
     }
 
     /// Does something to a running experiment's topic.
-    pub(crate) async fn fault(&self, of: &ExperimentStarted, fault: &Fault) -> Result<(), NoAnswer> {
+    pub async fn fault(&self, of: &ExperimentStarted, fault: &Fault) -> Result<(), NoAnswer> {
         send(Request::post(&self.with_key(of, "faults")), Some(written(fault))).await.map(drop)
+    }
+
+    /// Has the server's machine open a crowd. Answers how many clients the server opens in all.
+    pub async fn start_crowd(&self, of: &ExperimentStarted, crowd: &StartCrowd) -> Result<u32, NoAnswer> {
+        let request = Request::post(&self.with_key(of, "crowd"));
+        let CrowdStarted { cap } = read(send(request, Some(written(crowd))).await?).await?;
+        Ok(cap)
+    }
+
+    /// Ends all crowds of an experiment. They are gone when this is answered.
+    pub async fn end_crowds(&self, of: &ExperimentStarted) -> Result<(), NoAnswer> {
+        send(Request::delete(&self.with_key(of, "crowd")), None).await.map(drop)
     }
 
     /// Publishes an event, whose `data` is JSON. `once` is its key, of letters and digits: a browser may
     /// send a cut request again by itself.
-    pub(crate) async fn publish(&self, topic: &str, data: &str, once: &str) -> Result<(), NoAnswer> {
+    pub async fn publish(&self, topic: &str, data: &str, once: &str) -> Result<(), NoAnswer> {
         let request = Request::post(&format!("{}events", self.topic(topic)));
         send(request, Some(format!(r#"{{"data":{data},"key":"{once}"}}"#))).await.map(drop)
     }
 
     /// The URL that a topic's transports stand below.
-    pub(crate) fn topic(&self, topic: &str) -> String {
+    pub fn topic(&self, topic: &str) -> String {
         format!("{}/topics/{topic}/", self.base)
     }
 
     /// The URL of the observer's socket.
-    pub(crate) fn observe(&self, of: &ExperimentStarted) -> String {
+    pub fn observe(&self, of: &ExperimentStarted) -> String {
         web_socket(&self.with_key(of, "observe"))
     }
 
@@ -196,19 +217,46 @@ impl Api {
     }
 }
 
+/// Many clients that the server's machine is to open.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct StartCrowd {
+    /// Which of the experiment's crowds it is; it takes the place of the one that was there.
+    pub row: u16,
+    /// How many.
+    pub clients: u32,
+    /// What each of them is.
+    pub lane: LaneSpec,
+    /// They begin one after another within so long.
+    pub ramp_ms: u32,
+    /// They stay so long after that, if nobody ends them before.
+    pub hold_ms: u32,
+    /// Pollers ask in the same instant.
+    pub in_phase: bool,
+}
+
+struct CrowdStarted {
+    cap: u32,
+}
+
+impl Read for CrowdStarted {
+    fn read(value: &Value<'_>) -> Result<Self, Wrong> {
+        Ok(Self { cap: Members::of("a crowd", value)?.u32("cap")? })
+    }
+}
+
 /// What is changed of a running experiment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Change {
+pub struct Change {
     /// The network, if it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) conditions: Option<Conditions>,
+    pub conditions: Option<Conditions>,
     /// The publisher, if it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) publish: Option<Publish>,
+    pub publish: Option<Publish>,
 }
 
 /// The same URL for a WebSocket.
-pub(crate) fn web_socket(url: &str) -> String {
+pub fn web_socket(url: &str) -> String {
     // `http` becomes `ws`, and so `https` `wss`.
     url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"))
 }
