@@ -88,8 +88,8 @@ pub fn say(what: Quantity, settings: &Settings, constants: &Constants) -> String
                 }
             };
             let than_sse = match than(Transport::Sse) {
-                Crossing::Above(events_s) => format!("Above {} it sends fewer than SSE too, because one answer brings many.", rate(events_s)),
-                Crossing::Always => "It sends fewer than SSE too.".to_owned(),
+                Crossing::Above(events_s) => format!("Above {} it sends fewer than SSE, because one answer brings many.", rate(events_s)),
+                Crossing::Always => "It sends fewer than SSE.".to_owned(),
                 Crossing::Never => "It sends more than SSE at any rate.".to_owned(),
             };
             format!("{than_long}. {than_sse}")
