@@ -1,7 +1,7 @@
 //! Crowds: many real clients on loopback, for load that one browser can't make.
 //!
 //! A crowd is a process of its own, `standby crowd`, so that what it uses is not taken for what the
-//! server uses. It gets one [`Order`] on its standard input and tells a [`Told`] each tenth of a second
+//! server uses. It gets one `Order` on its standard input and tells a `Told` each tenth of a second
 //! on its standard output; when its input closes it ends, so it can't outlive a server that was
 //! killed. Its clients are the transports' own machines, over real sockets. Faults and conditions of
 //! the topic act on them as on all; the tap passes them over, because nobody could look at so many
