@@ -49,7 +49,9 @@ impl Widget {
     fn still(&self) -> Option<String> {
         let idle = *self.conduct.borrow().state() == State::Idle;
         let unchanged = *self.scenario.borrow() == self.experiment.scenario;
-        self.element.get_attribute("data-recorded").filter(|_| idle && unchanged)
+        // The playground's picture stands below its editor, not where the figure's does.
+        let in_its_place = !self.is_playground();
+        self.element.get_attribute("data-recorded").filter(|_| idle && unchanged && in_its_place)
     }
 
     /// Asks for the next frame, as long as there is something to draw.

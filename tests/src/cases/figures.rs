@@ -4,10 +4,12 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::place;
 use crate::book;
 use crate::browser::Engine;
 use crate::runner::Test;
 use crate::wait;
+use crate::widget::Widget;
 
 /// A page as wide as text gets, a large phone, and a small one.
 const SIZES: [(u32, u32); 3] = [(1280, 900), (412, 800), (360, 740)];
@@ -145,5 +147,23 @@ pub(super) async fn paper_has_the_figure_of_an_experiment_that_runs(test: &mut T
                   return [seen('.standby-static'), seen('.standby-controls')]";
     let seen: Value = test.browser.js(script, &[json!(place.id)]).await.context("looking at the print")?;
     ensure!(seen == json!([true, false]), "the figure and the controls are there: {seen}");
+    Ok(())
+}
+
+pub(super) async fn the_recorded_run_is_seen_until_the_readers_own(test: &mut Test<'_>) -> Result<()> {
+    let visible = "const still = document.querySelector(`#${arguments[0]} .standby-still`); \
+                   return getComputedStyle(still).visibility === 'visible'";
+    let widget = Widget::open(&test.browser, &test.server.origin, &place(test, "four-ways")?).await?;
+    let seen = async || test.browser.js::<bool>(visible, &[json!(widget.id)]).await;
+    ensure!(seen().await?, "before Run the recorded picture is not seen");
+    let pill = "return document.querySelector(`#${arguments[0]} .standby-pill`).textContent";
+    let pill: String = test.browser.js(pill, &[json!(widget.id)]).await?;
+    ensure!(pill.contains("Recorded "), "the sign says {pill:?}");
+    widget.run().await?;
+    ensure!(!seen().await?, "the recorded picture shows through the reader's own");
+    // There the editor stands where the figure's picture does.
+    let playground = Widget::open(&test.browser, &test.server.origin, &place(test, "playground")?).await?;
+    let seen: bool = test.browser.js(visible, &[json!(playground.id)]).await?;
+    ensure!(!seen, "the recorded picture shows through the editor");
     Ok(())
 }

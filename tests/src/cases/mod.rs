@@ -104,6 +104,7 @@ pub(crate) fn all() -> Vec<Case> {
             without_scripts_every_experiment_has_its_figure
                 [Firefox: "its driver can't do without scripts", WebKit: "its driver can't do without scripts"],
             nothing_moves_when_the_widgets_come,
+            the_recorded_run_is_seen_until_the_readers_own,
             print_has_every_figure_in_inks_for_paper,
             paper_has_the_figure_of_an_experiment_that_runs,
         },
