@@ -19,7 +19,7 @@ use crate::place::{attribute, text};
 const MOST_CLIENTS: u32 = 100_000;
 
 /// The widget's own.
-const LEGEND: &str = "<p class=\"standby-legend\">\
+const LEGEND: &str = "<p class=\"standby-herd-legend\">\
     <span><i class=\"standby-swatch standby-swatch-in\" aria-hidden=\"true\"></i>let in</span>\
     <span><i class=\"standby-swatch standby-swatch-away\" aria-hidden=\"true\"></i>turned away</span>\
     <span><i class=\"standby-swatch standby-swatch-limit\" aria-hidden=\"true\"></i>what the server can take</span>\

@@ -43,7 +43,7 @@ pub(crate) fn entry(class: &str, text: &str) -> HtmlElement {
 }
 
 pub(crate) fn legend(limit: &HtmlElement) -> HtmlElement {
-    dom::classed("p", "standby-legend")
+    dom::classed("p", "standby-herd-legend")
         .child(&entry("standby-swatch-in", "let in"))
         .child(&entry("standby-swatch-away", "turned away"))
         .child(limit)
