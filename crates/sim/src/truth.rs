@@ -225,6 +225,22 @@ impl Done {
     }
 }
 
+/// When all connections were hit at once, as far as it was told: only such a fault has a mark of no
+/// lane that says how many it met.
+fn hits_told(trace: &Trace) -> impl Iterator<Item = i64> {
+    let hit = |text: &str| text.contains(" connection") && !text.starts_with("the ");
+    let told = trace.marks.iter().filter(move |mark| {
+        mark.lane.is_none() && matches!(&mark.kind, MarkKind::Note { text } if hit(text))
+    });
+    told.map(|mark| mark.at.at_us)
+}
+
+/// How many faults the server has told of. What a script does after a fault must not overtake it.
+#[must_use]
+pub fn faults_told(trace: &Trace) -> usize {
+    hits_told(trace).count() + trace.spans.iter().filter(|span| span.kind == SpanKind::Fault).count()
+}
+
 /// Whether nothing goes on any more until somebody does something; why not, otherwise. Of a run that
 /// was let go nothing is known.
 ///
@@ -232,13 +248,7 @@ impl Done {
 /// What is still awaited, in words for whoever looks for what hangs.
 pub fn at_rest(trace: &Trace, done: Done) -> Result<(), String> {
     let Done { last_id, hits, starts, .. } = done;
-    // Only a hit on all connections has a mark of no lane that says how many it met.
-    let hit = |text: &str| text.contains(" connection") && !text.starts_with("the ");
-    let told = trace
-        .marks
-        .iter()
-        .filter(|mark| mark.lane.is_none() && matches!(&mark.kind, MarkKind::Note { text } if hit(text)));
-    let at_us: Vec<i64> = told.map(|mark| mark.at.at_us).collect();
+    let at_us: Vec<i64> = hits_told(trace).collect();
     if at_us.len() < hits {
         return Err("the fault is not told yet".to_owned());
     }

@@ -106,7 +106,12 @@ async fn act(test: &Test<'_>, widget: &Widget<'_>, step: &Step, topic: &mut Opti
                 Fault::Stall { .. } => "✕ Stall",
                 Fault::Unavailable { .. } => "✕ 503",
             };
+            let before = truth::faults_told(&widget.trace().await?);
             widget.press_word(word).await?;
+            wait::until("the fault is told", async || {
+                Ok((truth::faults_told(&widget.trace().await?) > before).then_some(()))
+            })
+            .await?;
         }
         Step::Together(_) => {}
     }
