@@ -6,13 +6,13 @@
 mod event_source;
 mod fetch;
 mod socket;
-mod words;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_timers::callback::{Interval, Timeout};
 use standby_dom::time;
+use standby_sim::words;
 use standby_trace::recorder::Fact;
 use standby_trace::scenario::{LaneSpec, Scenario, What};
 use standby_transport::{Action, Input, Machine, Notice, Output, Position};
