@@ -1,5 +1,7 @@
 //! The parameters of an experiment.
 
+pub mod bounds;
+mod check;
 pub(crate) mod read;
 
 use std::fmt;
@@ -177,40 +179,6 @@ impl LaneSpec {
             Self::WebSocket { .. } => Transport::WebSocket,
             Self::Sse { .. } => Transport::Sse,
         }
-    }
-
-    /// Holds every value against its bounds.
-    ///
-    /// # Errors
-    /// The first value that is out of bounds.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        match *self {
-            Self::ShortPoll { interval_ms, .. } => {
-                within("interval_ms", interval_ms, &bounds::INTERVAL_MS)?;
-            }
-            Self::LongPoll { timeout_ms, backoff } => {
-                within("timeout_ms", timeout_ms, &bounds::TIMEOUT_MS)?;
-                check_backoff(backoff)?;
-            }
-            Self::WebSocket { backoff, send_every_ms, keep_alive_ms, silence_ms } => {
-                check_backoff(backoff)?;
-                none_or_within("send_every_ms", send_every_ms, &bounds::SEND_EVERY_MS)?;
-                none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
-                none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
-            }
-            Self::Sse { retry_ms, client, keep_alive_ms, silence_ms } => {
-                within("retry_ms", retry_ms, &bounds::RETRY_MS)?;
-                none_or_within("keep_alive_ms", keep_alive_ms, &bounds::KEEP_ALIVE_MS)?;
-                none_or_within("silence_ms", silence_ms, &bounds::SILENCE_MS)?;
-                if silence_ms != 0 && client == SseClient::EventSource {
-                    return Err(BadScenario(
-                        "`silence_ms` is for `client` `fetch`: an EventSource can't be told to give up"
-                            .to_owned(),
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A lane as the book sets it where nothing else is said.
@@ -413,54 +381,6 @@ fn eight_seconds() -> u32 {
     8_000
 }
 
-/// The bounds of what may be set, each way included. The sliders and the server use the same.
-pub mod bounds {
-    use std::ops::RangeInclusive;
-
-    /// Subscribers in one experiment.
-    pub const LANES: RangeInclusive<usize> = 1..=8;
-    /// [`super::LaneSpec::ShortPoll::interval_ms`].
-    pub const INTERVAL_MS: RangeInclusive<u32> = 100..=60_000;
-    /// [`super::LaneSpec::LongPoll::timeout_ms`].
-    pub const TIMEOUT_MS: RangeInclusive<u32> = 0..=60_000;
-    /// [`super::LaneSpec::Sse::retry_ms`].
-    pub const RETRY_MS: RangeInclusive<u32> = 500..=60_000;
-    /// Every time in a backoff.
-    pub const BACKOFF_MS: RangeInclusive<u32> = 100..=120_000;
-    /// [`super::LaneSpec::WebSocket::send_every_ms`], where it is not 0.
-    pub const SEND_EVERY_MS: RangeInclusive<u32> = 100..=60_000;
-    /// `keep_alive_ms` of [`super::LaneSpec::WebSocket`] and [`super::LaneSpec::Sse`], where it is
-    /// not 0.
-    pub const KEEP_ALIVE_MS: RangeInclusive<u32> = 500..=120_000;
-    /// `silence_ms` of [`super::LaneSpec::WebSocket`] and [`super::LaneSpec::Sse`], where it is
-    /// not 0.
-    pub const SILENCE_MS: RangeInclusive<u32> = 1_000..=120_000;
-    /// [`super::Publish::every_ms`], where it is not 0.
-    pub const EVERY_MS: RangeInclusive<u32> = 50..=600_000;
-    /// [`super::Conditions::latency_ms`] and [`super::Conditions::jitter_ms`].
-    pub const LATENCY_MS: RangeInclusive<u32> = 0..=5_000;
-    /// [`super::Conditions::bandwidth_bytes_s`], where it is not 0.
-    pub const BANDWIDTH_BYTES_S: RangeInclusive<u32> = 1_000..=1_000_000_000;
-    /// How long a fault lasts.
-    pub const FAULT_MS: RangeInclusive<u32> = 100..=120_000;
-    /// When a planned fault comes.
-    pub const FAULT_AT_MS: RangeInclusive<u32> = 0..=600_000;
-    /// Planned faults in one scenario.
-    pub const FAULTS: usize = 16;
-    /// [`super::Scenario::window_ms`].
-    pub const WINDOW_MS: RangeInclusive<u32> = 2_000..=120_000;
-    /// [`super::Scenario::clients`].
-    pub const CLIENTS: RangeInclusive<u32> = 1..=10_000_000;
-    /// [`super::Crowd::capacity_s`].
-    pub const CAPACITY_S: RangeInclusive<u32> = 1..=10_000_000;
-    /// [`super::Crowd::backlog`].
-    pub const BACKLOG: RangeInclusive<u32> = 0..=1_000_000;
-    /// Every time in [`super::Spreading`], where it is not 0.
-    pub const SPREADING_MS: RangeInclusive<u32> = 100..=120_000;
-    /// [`super::Scenario::seed`]: what a JavaScript number holds exactly.
-    pub const SEED: RangeInclusive<u64> = 0..=(1 << 53) - 1;
-}
-
 /// What is wrong with a scenario, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadScenario(pub String);
@@ -493,39 +413,6 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Holds every value against its bounds.
-    ///
-    /// # Errors
-    /// The first value that is out of bounds, with its name and the bounds.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        if self.v != VERSION {
-            return Err(BadScenario(format!("`v` is {}; it must be {VERSION}", self.v)));
-        }
-        within("lanes", self.lanes.len(), &bounds::LANES)?;
-        for lane in &self.lanes {
-            lane.check()?;
-        }
-        self.publish.check()?;
-        self.conditions.check()?;
-        if self.faults.len() > bounds::FAULTS {
-            return Err(BadScenario(format!(
-                "`faults` has {} entries; at most {} are allowed",
-                self.faults.len(),
-                bounds::FAULTS
-            )));
-        }
-        for planned in &self.faults {
-            within("at_ms", planned.at_ms, &bounds::FAULT_AT_MS)?;
-            planned.fault.check()?;
-        }
-        within("clients", self.clients, &bounds::CLIENTS)?;
-        if let Some(crowd) = &self.crowd {
-            crowd.check(self.lanes.len())?;
-        }
-        within("seed", self.seed, &bounds::SEED)?;
-        within("window_ms", self.window_ms, &bounds::WINDOW_MS)
-    }
-
     /// The label (`sub`) of lane number `index`: its transport's name, with a number from the
     /// second of its kind on (`sse`, `sse-2`).
     #[must_use]
@@ -536,47 +423,6 @@ impl Scenario {
             0 => transport.name().to_owned(),
             n => format!("{}-{}", transport.name(), n + 1),
         }
-    }
-}
-
-impl Crowd {
-    fn check(&self, lanes: usize) -> Result<(), BadScenario> {
-        within("capacity_s", self.capacity_s, &bounds::CAPACITY_S)?;
-        within("backlog", self.backlog, &bounds::BACKLOG)?;
-        if self.servers.len() > lanes {
-            return Err(BadScenario(format!(
-                "`servers` has {} entries; there are {lanes} lanes",
-                self.servers.len()
-            )));
-        }
-        for server in &self.servers {
-            none_or_within("retry_spread_ms", server.retry_spread_ms, &bounds::SPREADING_MS)?;
-            none_or_within("retry_after_ms", server.retry_after_ms, &bounds::SPREADING_MS)?;
-            none_or_within("drain_ms", server.drain_ms, &bounds::SPREADING_MS)?;
-        }
-        Ok(())
-    }
-}
-
-impl Publish {
-    /// Holds every value against its bounds.
-    ///
-    /// # Errors
-    /// The first value that is out of bounds.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        none_or_within("every_ms", self.every_ms, &bounds::EVERY_MS)
-    }
-}
-
-impl Conditions {
-    /// Holds every value against its bounds.
-    ///
-    /// # Errors
-    /// The first value that is out of bounds.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        within("latency_ms", self.latency_ms, &bounds::LATENCY_MS)?;
-        within("jitter_ms", self.jitter_ms, &bounds::LATENCY_MS)?;
-        none_or_within("bandwidth_bytes_s", self.bandwidth_bytes_s, &bounds::BANDWIDTH_BYTES_S)
     }
 }
 
@@ -591,53 +437,6 @@ impl Fault {
             | Self::Stall { sub, .. }
             | Self::Unavailable { sub, .. } => sub.as_deref(),
         }
-    }
-
-    /// Holds every value against its bounds.
-    ///
-    /// # Errors
-    /// The first value that is out of bounds.
-    pub fn check(&self) -> Result<(), BadScenario> {
-        match self {
-            Self::Drop { .. } | Self::HalfOpen { .. } => Ok(()),
-            Self::Refuse { for_ms, .. } | Self::Stall { for_ms, .. } | Self::Unavailable { for_ms, .. } => {
-                within("for_ms", *for_ms, &bounds::FAULT_MS)
-            }
-        }
-    }
-}
-
-fn check_backoff(backoff: Backoff) -> Result<(), BadScenario> {
-    match backoff {
-        Backoff::Fixed { base_ms } => within("base_ms", base_ms, &bounds::BACKOFF_MS),
-        Backoff::Exponential { base_ms, cap_ms }
-        | Backoff::FullJitter { base_ms, cap_ms }
-        | Backoff::EqualJitter { base_ms, cap_ms }
-        | Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
-            within("base_ms", base_ms, &bounds::BACKOFF_MS)?;
-            within("cap_ms", cap_ms, &bounds::BACKOFF_MS)?;
-            if cap_ms < base_ms {
-                return Err(BadScenario(format!("`cap_ms` is {cap_ms}, less than `base_ms` ({base_ms})")));
-            }
-            Ok(())
-        }
-    }
-}
-
-/// 0 stands for "not set".
-fn none_or_within(name: &str, value: u32, bounds: &std::ops::RangeInclusive<u32>) -> Result<(), BadScenario> {
-    if value == 0 { Ok(()) } else { within(name, value, bounds) }
-}
-
-fn within<T: PartialOrd + fmt::Display + Copy>(
-    name: &str,
-    value: T,
-    bounds: &std::ops::RangeInclusive<T>,
-) -> Result<(), BadScenario> {
-    if bounds.contains(&value) {
-        Ok(())
-    } else {
-        Err(BadScenario(format!("`{name}` is {value}; it must be {} to {}", bounds.start(), bounds.end())))
     }
 }
 

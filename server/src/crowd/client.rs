@@ -13,7 +13,8 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{CONTENT_TYPE, ETAG, HOST, RETRY_AFTER};
 use hyper::{Response, body::Incoming};
 use hyper_util::rt::TokioIo;
-use standby_trace::scenario::{self, LaneSpec};
+use standby_sim::words;
+use standby_trace::scenario::LaneSpec;
 use standby_transport::{
     Action, Backoff, Input, LongPoll, Machine, Notice, Output, Request, ShortPoll, SseClient, WebSocket,
     long_poll, short_poll, sse, websocket,
@@ -47,29 +48,18 @@ fn machine(order: &Order, index: u32) -> Box<dyn Machine + Send> {
             Box::new(ShortPoll::new(short_poll::Config { sub, interval_ms, phase_ms, conditional }, None))
         }
         LaneSpec::LongPoll { timeout_ms, backoff } => {
-            let config = long_poll::Config { sub, timeout_ms, backoff: waits(backoff), seed };
+            let config = long_poll::Config { sub, timeout_ms, backoff: words::backoff(backoff), seed };
             Box::new(LongPoll::new(config, None))
         }
         LaneSpec::WebSocket { backoff, keep_alive_ms, silence_ms, .. } => {
-            let config = websocket::Config { sub, backoff: waits(backoff), seed, keep_alive_ms, silence_ms };
+            let config =
+                websocket::Config { sub, backoff: words::backoff(backoff), seed, keep_alive_ms, silence_ms };
             Box::new(WebSocket::new(config, None))
         }
         LaneSpec::Sse { retry_ms, keep_alive_ms, silence_ms, .. } => {
             let backoff = STREAM_BACKOFF;
             let config = sse::client::Config { sub, retry_ms, backoff, seed, keep_alive_ms, silence_ms };
             Box::new(SseClient::new(config, None))
-        }
-    }
-}
-
-fn waits(backoff: scenario::Backoff) -> Backoff {
-    match backoff {
-        scenario::Backoff::Fixed { base_ms } => Backoff::Fixed { base_ms },
-        scenario::Backoff::Exponential { base_ms, cap_ms } => Backoff::Exponential { base_ms, cap_ms },
-        scenario::Backoff::FullJitter { base_ms, cap_ms } => Backoff::FullJitter { base_ms, cap_ms },
-        scenario::Backoff::EqualJitter { base_ms, cap_ms } => Backoff::EqualJitter { base_ms, cap_ms },
-        scenario::Backoff::DecorrelatedJitter { base_ms, cap_ms } => {
-            Backoff::DecorrelatedJitter { base_ms, cap_ms }
         }
     }
 }
