@@ -1,5 +1,7 @@
 //! One experiment with a crowd.
 
+mod address;
+
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
@@ -8,7 +10,7 @@ use standby_figure::format::{count, decimal};
 use standby_figure::herd::{self, Look, Picture};
 use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::scenario::bounds;
-use standby_trace::{Experiment, LaneSpec, Scenario, link};
+use standby_trace::{Experiment, LaneSpec, Scenario};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
@@ -579,34 +581,6 @@ impl Widget {
     fn say_notice(&self, said: &str) {
         self.page.notice_word.say(said);
         dom::show(&self.page.notice, !said.is_empty());
-    }
-
-    fn say_link(&self) {
-        let fragment = link::to_fragment(Some(&self.name), &self.scenario.borrow());
-        dom::set(&self.page.link, "href", &format!("#{fragment}"));
-    }
-
-    /// Sets up what the page's address asks for, if it asks for this experiment.
-    fn take_link(self: &Rc<Self>) {
-        let fragment = dom::window().location().hash().unwrap_or_default();
-        let Some(asked) =
-            link::from_fragment(&fragment).filter(|asked| asked.name == Some(self.name.as_str()))
-        else {
-            return;
-        };
-        match asked.scenario {
-            Ok(scenario) if scenario.crowd.is_some() => {
-                if *self.scenario.borrow() != scenario {
-                    *self.scenario.borrow_mut() = scenario;
-                    self.forget_run();
-                    self.say_link();
-                    self.settle();
-                    self.paint();
-                }
-            }
-            Ok(_) => self.say_notice("This link is for another kind of experiment."),
-            Err(bad) => self.say_notice(&format!("This link can't be used: {bad}")),
-        }
     }
 }
 

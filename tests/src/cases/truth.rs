@@ -1,5 +1,7 @@
 //! The model against a live run: the same scripts, and what is counted must be equal.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use standby_sim::truth::{self, Done, Script, Step};
 use standby_sim::world::Profile;
@@ -12,6 +14,10 @@ use crate::widget::Widget;
 
 /// Scripts by chance that every run of the tests tries, each the same in each run.
 const BY_CHANCE: std::ops::RangeInclusive<u64> = 1..=5;
+
+/// A request that a browser puts on a kept connection which has gone dead is given up after 30 s, and
+/// asked anew.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(super) async fn the_model_counts_what_a_live_run_counts(test: &mut Test<'_>) -> Result<()> {
     for script in Script::all() {
@@ -68,7 +74,7 @@ async fn live(test: &Test<'_>, script: &Script) -> Result<(Trace, String)> {
             continue;
         }
         let mut why = String::new();
-        let rests = wait::until("everything has come to rest", async || {
+        let rests = wait::within(PATIENCE, "everything has come to rest", async || {
             match truth::at_rest(&widget.trace().await?, done) {
                 Ok(()) => Ok(Some(())),
                 Err(awaited) => {

@@ -10,8 +10,10 @@
 //!   is let go while the observer leaves too;
 //! - what the browser sends again by itself, and messages that were cut on their way: how many they
 //!   are is decided by microseconds (no two runs agree);
-//! - how often someone asked while nobody could answer ([`Outcome::turned_away`]): where a fault lasts
-//!   for a while, any number from 1 to what the waits allow is right, and each attempt costs the same.
+//! - how often someone asked while nobody could answer ([`Outcome::turned_away`]): whether they did at
+//!   all is compared, the number goes by the clock;
+//! - whether anybody was turned away after connections went dead: a browser may put the next request on
+//!   a kept connection that is dead too, and the choice is its own.
 //!
 //! - `script.rs`: what is done to both;
 //! - `outcome.rs`: what came out, and in what two runs differ.

@@ -141,6 +141,10 @@ fn kind_name(kind: Kind) -> &'static str {
 #[must_use]
 pub fn differences(live: &Trace, model: &Trace) -> Vec<String> {
     let mut found = Vec::new();
+    let went_dead = live
+        .marks
+        .iter()
+        .any(|mark| matches!(&mark.kind, MarkKind::Note { text } if text.ends_with(" gone dead")));
     for (index, (live_lane, model_lane)) in outcomes(live).iter().zip(&outcomes(model)).enumerate() {
         let sub = live.scenario.sub(index);
         let mut differ = |what: &str, live: String, model: String| {
@@ -161,11 +165,10 @@ pub fn differences(live: &Trace, model: &Trace) -> Vec<String> {
         differ("recovered", format!("{:?}", live_lane.recovered), format!("{:?}", model_lane.recovered));
         differ("lost", format!("{:?}", live_lane.lost), format!("{:?}", model_lane.lost));
         differ("gave up", live_lane.gave_up.to_string(), model_lane.gave_up.to_string());
-        differ(
-            "turned away",
-            (live_lane.turned_away > 0).to_string(),
-            (model_lane.turned_away > 0).to_string(),
-        );
+        if !went_dead {
+            let was = |outcome: &Outcome| (outcome.turned_away > 0).to_string();
+            differ("turned away", was(live_lane), was(model_lane));
+        }
     }
     found
 }
