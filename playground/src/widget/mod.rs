@@ -50,7 +50,7 @@ use look::Looking;
 /// What is said of a run of the model.
 const SIMULATED: &str = "Simulated: this book has no server here, so a model in the page plays the \
     browser, the network and the server, and no byte is on a wire. To run it live, clone the book's \
-    repository and run `cargo xtask serve` in it.";
+    repository and run in it: cargo xtask serve";
 
 /// One experiment in the page.
 pub(crate) struct Widget {

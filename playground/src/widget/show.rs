@@ -28,9 +28,11 @@ impl Widget {
         let state = conduct.state();
         let (name, why) = state_names(state);
         dom::set(&self.element, "data-state", name);
-        dom::set(&self.element, "data-why", why);
         let latency_ms = self.scenario.borrow().conditions.latency_ms;
         let live = self.live.borrow();
+        let simulated = live.as_ref().is_some_and(|live| live.run().is_simulated());
+        dom::set(&self.element, "data-why", why);
+        dom::set(&self.element, "data-source", if simulated { "model" } else { "" });
         let still = self.still();
         let shown = if still.is_some() { "shown" } else { "" };
         let before = self.element.get_attribute("data-still");

@@ -100,6 +100,13 @@ pub(super) async fn a_simulated_run_delivers_and_recovers_as_a_live_one(test: &m
         })
         .await?;
     widget.nothing_lost_or_doubled(&firsts).await?;
+    widget.show_tab("wire").await?;
+    let says = "return document.querySelector(`#${arguments[0]} [data-panel=wire]`).textContent.includes(\
+                \"These are the model's bytes\")";
+    wait::until("the list says whose bytes these are", async || {
+        Ok(test.browser.js::<bool>(says, &[json!(widget.id)]).await?.then_some(()))
+    })
+    .await?;
     // Paused it stands, and goes on from there.
     widget.press(".standby-run").await?;
     widget.wait_for("paused").await?;

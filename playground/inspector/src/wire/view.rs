@@ -6,7 +6,7 @@ use std::rc::Rc;
 use standby_dissect::rows;
 use standby_dom::{self as dom, Words};
 use standby_figure::format;
-use standby_trace::Trace;
+use standby_trace::{Source, Trace};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -33,6 +33,9 @@ struct Inner {
     trace: RefCell<Option<Trace>>,
     seen: Cell<f64>,
 }
+
+/// What is said of bytes that nobody sent.
+const MODEL: &str = "These are the model's bytes; none of them was on a wire.";
 
 impl Wire {
     /// Builds it.
@@ -187,7 +190,11 @@ impl Inner {
         }
         self.total.say(&format::count(sums.total_bytes));
         self.news.say(&format::count(sums.payload_bytes));
-        self.note.say(&sums.note(shown.len()));
+        let note = sums.note(shown.len());
+        self.note.say(&match trace.source {
+            Source::Simulated => format!("{MODEL} {note}"),
+            Source::Live | Source::Recorded => note,
+        });
     }
 
     /// Marks a message in the list and shows its bytes.
