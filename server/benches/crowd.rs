@@ -310,7 +310,7 @@ async fn soak(rounds: usize, clients: u32) -> Done<()> {
         for (name, lane, mut server) in strategies() {
             server["capacity_s"] = json!(clients.div_ceil(CAPACITY_PARTS));
             server["backlog"] = json!(clients.div_ceil(BACKLOG_PARTS));
-            let crowd = json!({"clients": clients, "lane": lane, "server": server, "ramp_ms": 3_000,
+            let crowd = json!({"clients": clients, "lane": lane, "server": server, "ramp_ms": 1_000,
                 "hold_ms": 600_000});
             stage.ask(reqwest::Method::POST, "crowd", &crowd).await?;
             stage.until(|tally| tally.open == clients).await?;

@@ -10,7 +10,7 @@ use gloo_net::http::{Request, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use serde::Serialize;
 use standby_trace::json::{self, Members, Read, Value, Wrong};
-use standby_trace::scenario::{Conditions, Fault, LaneSpec, Publish, Scenario};
+use standby_trace::scenario::{Conditions, Fault, LaneSpec, Publish, Scenario, Spreading};
 use standby_trace::tap::{ExperimentStarted, StartExperiment};
 use web_sys::{AbortController, RequestCache};
 
@@ -232,6 +232,20 @@ pub struct StartCrowd {
     pub hold_ms: u32,
     /// Pollers ask in the same instant.
     pub in_phase: bool,
+    /// What their server can take, and does to spread them.
+    pub server: RowServer,
+}
+
+/// The server that the clients of one row meet.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RowServer {
+    /// Requests and handshakes that it answers a second.
+    pub capacity_s: u32,
+    /// So many can wait.
+    pub backlog: u32,
+    /// What it does so that they don't all come back at once.
+    #[serde(flatten)]
+    pub spreading: Spreading,
 }
 
 struct CrowdStarted {

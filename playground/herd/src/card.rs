@@ -13,6 +13,9 @@ pub(crate) struct Card {
     pub(crate) word: Words,
     pub(crate) element: HtmlElement,
     pub(crate) buttons: HtmlElement,
+    /// Runs live rows one after another.
+    pub(crate) again: HtmlElement,
+    pub(crate) again_word: Words,
 }
 
 /// To answer is to begin.
@@ -32,21 +35,24 @@ pub(crate) fn card(weak: &Weak<Widget>) -> Card {
         buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
     }
     let buttons = buttons.done();
-    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).done();
-    Card { word, element, buttons }
+    let press = act(weak, |widget| widget.try_live(true));
+    let again = dom::button("standby-again", "").set("hidden", "").on("click", move |_| press()).done();
+    let again_word = Words::within(&again, "");
+    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).child(&again).done();
+    Card { word, element, buttons, again, again_word }
 }
 
 /// A mark of the picture, and what it means.
-pub(crate) fn entry(class: &str, text: &str) -> HtmlElement {
+fn entry(class: &str, text: &str) -> HtmlElement {
     let swatch = dom::classed("i", &format!("standby-swatch {class}")).set("aria-hidden", "true").done();
     dom::html("span").child(&swatch).text(text).done()
 }
 
-pub(crate) fn legend(limit: &HtmlElement) -> HtmlElement {
+pub(crate) fn legend() -> HtmlElement {
     dom::classed("p", "standby-herd-legend")
         .child(&entry("standby-swatch-in", "let in"))
         .child(&entry("standby-swatch-away", "turned away"))
-        .child(limit)
+        .child(&entry("standby-swatch-limit", "what the server can take"))
         .child(&dom::html("span").text("Height: arrivals in 0.1 s, square root.").done())
         .done()
 }

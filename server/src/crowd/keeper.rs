@@ -170,7 +170,7 @@ impl Crowds {
         // It is there before the first of them comes.
         let server = wish.server.map(|server| {
             let seed = experiment.seed().wrapping_add(u64::from(wish.row));
-            experiment.link.serve_row(&sub, server.build(seed))
+            experiment.link.serve_row(&sub, server.build(wish.clients, seed))
         });
         let before = Used::now();
         let process = Process::start(&open.program, &order).await?;

@@ -64,7 +64,8 @@ struct StartCrowd {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct StartRowServer {
     /// Requests and handshakes that it answers a second; 0: as many as come. What is beyond that waits,
-    /// and what can't wait is turned away: a stream's request is reset, a poll's answered 503.
+    /// and what can't wait is turned away: a stream's request is reset, a poll's answered 503. So that they can
+    /// come before they come back, the first request of each does not count.
     #[schema(minimum = 0, maximum = 10_000_000)]
     capacity_s: u32,
     /// So many can wait.
@@ -99,8 +100,8 @@ impl StartRowServer {
         Spreading { retry_spread_ms, retry_after_ms, drain_ms }
     }
 
-    pub(super) fn build(self, seed: u64) -> RowServer {
-        RowServer::new(self.capacity_s, self.backlog, self.spreading(), seed)
+    pub(super) fn build(self, clients: u32, seed: u64) -> RowServer {
+        RowServer::new((self.capacity_s, self.backlog), self.spreading(), clients, seed)
     }
 }
 

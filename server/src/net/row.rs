@@ -38,22 +38,37 @@ pub(crate) struct RowServer {
     /// So many can wait.
     backlog: u32,
     spreading: Spreading,
-    /// Until when it works on what it has promised; `None`: it has promised nothing.
-    busy_until: Mutex<Option<Instant>>,
+    line: Mutex<Line>,
     /// Of the waits that it tells.
     random: Mutex<Xoshiro256PlusPlus>,
     /// The drain that is under way.
     drain: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
+/// Who stands before it.
+#[derive(Debug)]
+struct Line {
+    /// So many more are taken as if there were no limit.
+    openings: u32,
+    /// Until when it works on what it has promised; `None`: it has promised nothing.
+    busy_until: Option<Instant>,
+}
+
 impl RowServer {
-    /// `capacity_s`: requests and handshakes that it answers a second; 0: as many as come.
-    pub(crate) fn new(capacity_s: u32, backlog: u32, spreading: Spreading, seed: u64) -> Self {
+    /// `capacity_s`: requests and handshakes that it answers a second; 0: as many as come. The first
+    /// `openings` don't count: in the model, too, all are connected when a run begins, and a herd that
+    /// has to come before it can come back would take as long once more.
+    pub(crate) fn new(
+        (capacity_s, backlog): (u32, u32),
+        spreading: Spreading,
+        openings: u32,
+        seed: u64,
+    ) -> Self {
         Self {
             answer: Duration::from_secs(1).checked_div(capacity_s).unwrap_or_default(),
             backlog,
             spreading,
-            busy_until: Mutex::default(),
+            line: Mutex::new(Line { openings, busy_until: None }),
             random: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed)),
             drain: Mutex::default(),
         }
@@ -87,27 +102,31 @@ impl RowServer {
         if self.answer.is_zero() {
             return Some(now);
         }
-        let mut busy_until = lock(&self.busy_until);
-        let at = busy_until.map_or(now, |until| until.max(now));
+        let mut line = lock(&self.line);
+        if line.openings > 0 {
+            line.openings -= 1;
+            return Some(now);
+        }
+        let at = line.busy_until.map_or(now, |until| until.max(now));
         let wait = at - now;
         // Those who wait already, each an answer's time before the next.
         let ahead = wait.as_nanos().div_ceil(self.answer.as_nanos()).saturating_sub(1);
         if !wait.is_zero() && (ahead >= self.backlog.into() || wait > PATIENCE) {
             return None;
         }
-        *busy_until = Some(at + self.answer);
+        line.busy_until = Some(at + self.answer);
         Some(at)
     }
 
     /// It goes on where it is then: nothing is answered before.
     pub(super) fn stall(&self, until: Instant) {
-        let mut busy_until = lock(&self.busy_until);
-        *busy_until = Some(busy_until.map_or(until, |busy| busy.max(until)));
+        let mut line = lock(&self.line);
+        line.busy_until = Some(line.busy_until.map_or(until, |busy| busy.max(until)));
     }
 
     /// All who wait are cut.
     pub(super) fn forget_queue(&self) {
-        *lock(&self.busy_until) = None;
+        lock(&self.line).busy_until = None;
     }
 
     /// Lets connections go one after another, in the order in which they came.
@@ -192,7 +211,7 @@ mod tests {
     }
 
     fn row(capacity_s: u32, backlog: u32, spreading: Spreading) -> RowServer {
-        RowServer::new(capacity_s, backlog, spreading, 7)
+        RowServer::new((capacity_s, backlog), spreading, 0, 7)
     }
 
     const NONE: Spreading = Spreading { retry_spread_ms: 0, retry_after_ms: 0, drain_ms: 0 };
@@ -207,6 +226,13 @@ mod tests {
         assert_eq!(row.arrive(now + ms(100)), None);
         // Idle again, it owes nobody the time that it had.
         assert_eq!(row.arrive(now + ms(5_000)).map(|at| at - now), Some(ms(5_000)));
+    }
+
+    #[test]
+    fn they_all_may_come_before_it_has_a_limit() {
+        let (now, row) = (Instant::now(), RowServer::new((10, 0), NONE, 100, 7));
+        assert!((0..100).all(|_| row.arrive(now) == Some(now)));
+        assert_eq!([row.arrive(now), row.arrive(now)], [Some(now), None]);
     }
 
     #[test]

@@ -5,8 +5,7 @@
 //! the server can take. Heights grow with the square root, because what is to be compared lies two
 //! powers of ten apart; past thirty times the capacity a bar is broken off, and says how much it was.
 //!
-//! Of live rows, which real connections have made, no capacity is known: their scenario's is 0. Then there
-//! is no dashed line, and peaks are counts. What only the model does leaves its row empty.
+//! Rows of the model and live ones, which real connections have made, are drawn alike.
 //!
 //! - [`names()`]: what a row is called, and its settings
 //! - [`sums()`]: its peak, when all were back, who was turned away
@@ -19,7 +18,7 @@ mod sums;
 mod words;
 
 pub use geometry::{Look, Part, Picture, RowBox, picture, svg};
-pub use names::{Name, can_be_live, capacity, fault_word, is_left_out, names, restart};
+pub use names::{Name, capacity, fault_word, names, restart};
 pub use sums::{Sum, sums};
 pub use words::{columns, describe, say, say_at, stat, table};
 
