@@ -5,6 +5,8 @@
 //! the server can take. Heights grow with the square root, because what is to be compared lies two
 //! powers of ten apart; past thirty times the capacity a bar is broken off, and says how much it was.
 //!
+//! Where a scenario sets keep-alives, a line over the bars says how many of them the server sent.
+//!
 //! Rows of the model and live ones, which real connections have made, are drawn alike.
 //!
 //! - [`names()`]: what a row is called, and its settings
@@ -18,9 +20,9 @@ mod sums;
 mod words;
 
 pub use geometry::{Look, Part, Picture, RowBox, picture, svg};
-pub use names::{Name, capacity, fault_word, names, restart};
+pub use names::{Name, capacity, fault_word, names, restart, sets_keep_alives};
 pub use sums::{Sum, sums};
-pub use words::{columns, describe, say, say_at, stat, table};
+pub use words::{columns, describe, peak, say, say_at, stat, table};
 
 #[cfg(test)]
 mod tests;

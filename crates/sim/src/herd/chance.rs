@@ -11,14 +11,14 @@ pub(super) enum For {
     Wait,
     /// A `retry:` or `Retry-After` that the server chose for it.
     Told,
-    /// The part of a second that it adds to a `Retry-After`.
-    Part,
     /// Its first request.
     Phase,
     /// The way to the server.
     Out,
     /// The way back.
     Back,
+    /// The part of a second that it adds to a `Retry-After`.
+    Part,
 }
 
 /// The chances of one lane.
