@@ -320,13 +320,13 @@ pub(super) async fn a_crowd_that_is_stopped_is_gone_and_the_model_comes_back(
     let place = small(test).await?;
     let widget = open_live(test, &test.server.origin, &place, "160").await?;
     widget.press(".standby-live").await?;
-    wait::until("the server holds the crowd", async || Ok((held(test).await >= 60.0).then_some(()))).await?;
+    wait::until("the server holds the crowd", async || Ok((held(test).await == 120.0).then_some(()))).await?;
     widget.press(".standby-cancel").await?;
     wait::until("it is stopped", async || Ok((widget.state().await? != "running").then_some(()))).await?;
     nobody_is_held(test).await?;
     // By the button of the model, too, while it runs.
     widget.press(".standby-live").await?;
-    wait::until("the server holds the crowd", async || Ok((held(test).await >= 60.0).then_some(()))).await?;
+    wait::until("the server holds the crowd", async || Ok((held(test).await == 120.0).then_some(()))).await?;
     widget.press(".standby-begin").await?;
     widget.wait_for("done").await?;
     let pill = says(test, &place.id, ".standby-pill").await?;

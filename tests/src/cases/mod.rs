@@ -19,7 +19,7 @@ mod plain;
 mod playground;
 mod recovery;
 mod scale;
-mod truth;
+pub(crate) mod truth;
 
 mod wire;
 
