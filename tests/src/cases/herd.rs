@@ -350,7 +350,10 @@ pub(super) async fn one_row_after_another_has_all_the_clients_that_there_may_be(
     }
     let widget = open_live(test, &server.origin, &place, "2,000").await?;
     let again = "return document.querySelector(`#${arguments[0]} .standby-again`).hidden";
-    ensure!(test.browser.js(again, &[json!(place.id)]).await?, "it is offered before it was seen with few");
+    ensure!(
+        test.browser.js::<bool>(again, &[json!(place.id)]).await?,
+        "it is offered before it was seen with few"
+    );
     widget.press(".standby-live").await?;
     wait::within(Duration::from_secs(90), "all rows have run at once", async || {
         Ok((widget.state().await? == "done").then_some(()))
