@@ -15,9 +15,6 @@ pub(crate) struct Card {
     pub(crate) word: Words,
     pub(crate) element: HtmlElement,
     pub(crate) buttons: HtmlElement,
-    /// Runs live rows one after another.
-    pub(crate) again: HtmlElement,
-    pub(crate) again_word: Words,
 }
 
 /// To answer is to begin.
@@ -37,11 +34,8 @@ pub(crate) fn card(weak: &Weak<Widget>) -> Card {
         buttons = buttons.child(&dom::button("standby-guess", &text).on("click", move |_| press()).done());
     }
     let buttons = buttons.done();
-    let press = act(weak, |widget| widget.try_live(true));
-    let again = dom::button("standby-again", "").set("hidden", "").on("click", move |_| press()).done();
-    let again_word = Words::within(&again, "");
-    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).child(&again).done();
-    Card { word, element, buttons, again, again_word }
+    let element = dom::classed("div", "standby-herd-card").child(&says).child(&buttons).done();
+    Card { word, element, buttons }
 }
 
 /// A mark of the picture, and what it means.

@@ -83,6 +83,9 @@ pub(crate) struct Page {
     cancel_word: Words,
     pub(crate) try_live: HtmlElement,
     try_live_word: Words,
+    /// Runs live rows one after another.
+    again: HtmlElement,
+    again_word: Words,
     progress: Element,
     progress_word: Words,
     notice: HtmlElement,
@@ -221,6 +224,10 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
     let table = dom::html("table").done();
     let speed_element = dom::classed("p", "standby-herd-speed").done();
     let speed = Words::within(&speed_element, "");
+    // At the very end: nothing moves when it comes.
+    let press = act(weak, |widget| widget.try_live(true));
+    let again = dom::button("standby-again", "").set("hidden", "").on("click", move |_| press()).done();
+    let again_word = Words::within(&again, "");
     let link = dom::classed("a", "standby-herd-link").text("Link to these settings").done();
     let details = dom::classed("details", "standby-herd-figures")
         .child(&dom::html("summary").text("In figures").done())
@@ -234,7 +241,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         )
         .child(&speed_element)
         .done();
-    let foot = dom::classed("div", "standby-herd-foot").child(&details).child(&link).done();
+    let foot = dom::classed("div", "standby-herd-foot").child(&details).child(&again).child(&link).done();
 
     let widget_box = dom::classed("div", "standby-box standby-herd-box")
         .child(&head)
@@ -276,6 +283,8 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             cancel_word,
             try_live,
             try_live_word,
+            again,
+            again_word,
             progress: progress.into(),
             progress_word,
             notice,
@@ -522,8 +531,8 @@ impl Widget {
         self.page.try_live_word.say(&words::try_live(at_once * rows));
         dom::show(&self.page.try_live, self.offers_live.get() && !runs);
         // Once the reader has seen it with few.
-        self.page.card.again_word.say(&words::in_turn(&asked, in_turn));
-        dom::show(&self.page.card.again, live.is_some() && !runs && in_turn > at_once);
+        self.page.again_word.say(&words::in_turn(&asked, in_turn));
+        dom::show(&self.page.again, live.is_some() && !runs && in_turn > at_once);
         dom::show(&self.page.cancel, runs);
         self.page.cancel_word.say(if live.is_some() { "Stop" } else { "Cancel" });
         let progress_box = self.page.progress.parent_element();
