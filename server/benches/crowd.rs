@@ -113,6 +113,25 @@ impl Stage {
         timeout(PATIENCE, wait).await.map_err(|_| "what is waited for does not come")?
     }
 
+    /// Until all have come once more and are connected.
+    async fn back(&mut self, clients: u32) -> Done<Back> {
+        let mut back = Back::default();
+        let mut served = 0;
+        let wait = async {
+            loop {
+                let (tally, _) = self.next().await?;
+                back.tallies += 1;
+                back.refused += tally.refused;
+                served += tally.served;
+                if served >= clients && tally.open == clients {
+                    return Ok(());
+                }
+            }
+        };
+        let waited: Done<()> = timeout(PATIENCE, wait).await.map_err(|_| "they don't all come back")?;
+        waited.map(|()| back)
+    }
+
     /// The costs of some seconds. The first is left out: it began in another phase.
     async fn costs(&mut self) -> Done<Vec<Cost>> {
         let mut costs = Vec::new();
@@ -130,6 +149,14 @@ impl Stage {
         let output = timeout(PATIENCE, self.child.wait_with_output()).await??;
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
+}
+
+/// What came of a cut.
+#[derive(Default)]
+struct Back {
+    /// How long it took, in tallies.
+    tallies: usize,
+    refused: u32,
 }
 
 fn lane(transport: Transport) -> Value {
@@ -246,24 +273,52 @@ fn machine() -> String {
     format!("{cores} cores of {model}, {}", std::env::consts::OS)
 }
 
+/// The strategies of the book's herd, with shorter waits: what each client is, and what its server
+/// does.
+fn strategies() -> [(&'static str, Value, Value); 8] {
+    let socket = |kind: &str| {
+        let mut backoff = json!({"kind": kind, "base_ms": 500});
+        if kind != "fixed" {
+            backoff["cap_ms"] = json!(4_000);
+        }
+        json!({"transport": "websocket", "backoff": backoff})
+    };
+    let stream = |client: &str| json!({"transport": "sse", "retry_ms": 500, "client": client});
+    [
+        ("fixed delay", socket("fixed"), json!({})),
+        ("exponential", socket("exponential"), json!({})),
+        ("full jitter", socket("full-jitter"), json!({})),
+        ("equal jitter", socket("equal-jitter"), json!({})),
+        ("decorrelated", socket("decorrelated-jitter"), json!({})),
+        ("spread retry", stream("event-source"), json!({"retry_spread_ms": 3_000})),
+        ("Retry-After", stream("fetch"), json!({"retry_after_ms": 3_000})),
+        ("paced drain", socket("full-jitter"), json!({"drain_ms": 3_000})),
+    ]
+}
+
+/// What a row's server can take in a soak, a second and waiting: all fit in within two seconds, and not
+/// at once.
+const CAPACITY_PARTS: u32 = 2;
+const BACKLOG_PARTS: u32 = 5;
+
 /// Many come, are cut all at once, and come back, again and again, with each strategy.
 async fn soak(rounds: usize, clients: u32) -> Done<()> {
-    let strategies = ["fixed", "exponential", "full-jitter", "equal-jitter", "decorrelated-jitter"];
     let mut stage = Stage::set().await?;
     let mut memory_bytes: Vec<u64> = Vec::new();
     for round in 1..=rounds {
-        for kind in strategies {
-            let mut backoff = json!({"kind": kind, "base_ms": 500});
-            if kind != "fixed" {
-                backoff["cap_ms"] = json!(4_000);
-            }
-            let lane = json!({"transport": "websocket", "backoff": backoff});
-            let crowd = json!({"clients": clients, "lane": lane, "ramp_ms": 1_000, "hold_ms": 600_000});
+        let mut outcomes = Vec::new();
+        for (name, lane, mut server) in strategies() {
+            server["capacity_s"] = json!(clients.div_ceil(CAPACITY_PARTS));
+            server["backlog"] = json!(clients.div_ceil(BACKLOG_PARTS));
+            let crowd = json!({"clients": clients, "lane": lane, "server": server, "ramp_ms": 1_000,
+                "hold_ms": 600_000});
             stage.ask(reqwest::Method::POST, "crowd", &crowd).await?;
             stage.until(|tally| tally.open == clients).await?;
+            // Who is cut must not come back before the server is down.
+            stage.ask(reqwest::Method::POST, "faults", &json!({"kind": "refuse", "for_ms": 500})).await?;
             stage.ask(reqwest::Method::POST, "faults", &json!({"kind": "drop"})).await?;
-            stage.until(|tally| tally.open < clients).await?;
-            stage.until(|tally| tally.open == clients).await?;
+            let back = stage.back(clients).await.map_err(|e| format!("{name}: {e}"))?;
+            outcomes.push(format!("{name} {} in {:.1} s", back.refused, back.tallies as f64 / 10.0));
         }
         stage.ask(reqwest::Method::DELETE, "crowd", &Value::Null).await?;
         let pid = stage.child.id().ok_or("the server is gone")?;
@@ -271,9 +326,12 @@ async fn soak(rounds: usize, clients: u32) -> Done<()> {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory is told")?;
         let bytes = line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024;
         println!(
-            "  crowd, round {round}: {clients} dropped and back with each of 5 strategies; server {:.2} MB",
+            "  crowd, round {round}: {clients} dropped and back with each of 8 strategies; server {:.2} MB",
             bytes as f64 / 1e6
         );
+        if round == 1 {
+            println!("  turned away, and back after: {}", outcomes.join(", "));
+        }
         memory_bytes.push(bytes);
     }
     said_nothing(&stage.end().await?)?;

@@ -10,6 +10,7 @@ use axum::response::Response;
 use standby_transport::Position;
 use tokio::time::Instant;
 
+use crate::net::Served;
 use crate::poll::respond;
 use crate::query::{After, TimeoutMs, TopicName};
 use crate::{AppState, Problem};
@@ -28,6 +29,7 @@ pub async fn long_poll(
     TopicName(topic): TopicName,
     After(after): After,
     TimeoutMs(timeout_ms): TimeoutMs,
+    served: Served,
     method: Method,
 ) -> Result<Response, Problem> {
     let topic = app.topics.pin(&topic)?;
@@ -51,7 +53,7 @@ pub async fn long_poll(
         tokio::select! {
             () = news => {}
             () = &mut time_up => return Ok(respond(answer)),
-            () = app.shutdown.cancelled() => return Ok(respond(answer)),
+            () = served.leaving.cancelled() => return Ok(respond(answer)),
         }
     }
 }

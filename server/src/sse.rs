@@ -12,9 +12,10 @@ use http_body::Frame as BodyFrame;
 use standby_transport::encode::{SSE_KEEP_ALIVE, sse_retry};
 use standby_transport::{Frame, Position};
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::metrics::Held;
+use crate::net::Served;
 use crate::query::{After, KeepAliveMs, RetryMs, TopicName};
 use crate::subscriber::{Delivery, Subscriber};
 use crate::{AppState, Problem};
@@ -40,12 +41,14 @@ use crate::{AppState, Problem};
     )
 )]
 // ANCHOR: handler
+#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub async fn sse(
     State(app): State<AppState>,
     TopicName(topic): TopicName,
     After(after): After,
     RetryMs(retry_ms): RetryMs,
     KeepAliveMs(keep_alive_ms): KeepAliveMs,
+    served: Served,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -55,11 +58,11 @@ pub async fn sse(
         // Of no length, like the stream itself.
         Body::from_stream(futures_util::stream::empty::<Result<Bytes, std::convert::Infallible>>())
     } else {
-        let retry_ms = retry_ms.unwrap_or_else(|| app.config.sse.retry_ms());
+        let retry_ms = served.retry_ms(retry_ms.unwrap_or_else(|| app.config.sse.retry_ms()));
         let (subscriber, opening) = Subscriber::open(app.topics.pin(&topic)?, after.as_ref());
         // In one piece: whoever has read the hello has the reconnection time too.
         let opening = sse_retry(retry_ms) + &opening.to_sse(subscriber.epoch());
-        Body::new(EventStream::new(&app, subscriber, opening.into(), keep_alive_ms))
+        Body::new(EventStream::new(&app, subscriber, opening.into(), keep_alive_ms, served.leaving))
     };
     Ok(([(header::CONTENT_TYPE, "text/event-stream"), (ACCEL_BUFFERING, "no")], body).into_response())
 }
@@ -83,7 +86,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 // ANCHOR: stream
 /// The body of an event stream: what its subscriber is told, a comment when there was nothing for a
-/// while, and an end in order when the server stops. Nobody answers a comment: that the client is
+/// while, and an end in order when the server lets it go. Nobody answers a comment: that the client is
 /// gone the server hears from TCP, or not at all.
 ///
 /// Written by hand over the topic's history, because a subscriber then costs a cursor and a place in
@@ -93,19 +96,25 @@ struct EventStream {
     subscriber: Subscriber,
     keep_alive: Duration,
     quiet: Pin<Box<Sleep>>,
-    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    leaving: Pin<Box<WaitForCancellationFutureOwned>>,
     _held: Held,
 }
 
 impl EventStream {
-    fn new(app: &AppState, subscriber: Subscriber, opening: Bytes, keep_alive_ms: Option<u32>) -> Self {
+    fn new(
+        app: &AppState,
+        subscriber: Subscriber,
+        opening: Bytes,
+        keep_alive_ms: Option<u32>,
+        leaving: CancellationToken,
+    ) -> Self {
         let keep_alive = app.config.keep_alive(keep_alive_ms);
         Self {
             opening: Some(opening),
             subscriber,
             keep_alive,
             quiet: Box::pin(tokio::time::sleep(keep_alive)),
-            shutdown: Box::pin(app.shutdown.clone().cancelled_owned()),
+            leaving: Box::pin(leaving.cancelled_owned()),
             _held: app.metrics.held("sse"),
         }
     }
@@ -120,7 +129,7 @@ impl EventStream {
                 return Poll::Ready(Some(delivery.sse(self.subscriber.epoch())));
             }
         }
-        if self.shutdown.as_mut().poll(cx).is_ready() {
+        if self.leaving.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         self.quiet.as_mut().poll(cx).map(|()| Some(Bytes::from_static(SSE_KEEP_ALIVE.as_bytes())))

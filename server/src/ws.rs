@@ -8,7 +8,9 @@ use standby_transport::Frame;
 use standby_transport::event::Heartbeat;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_util::sync::CancellationToken;
 
+use crate::net::Served;
 use crate::publish::publish_json;
 use crate::query::{After, HeartbeatMs, KeepAliveMs, TopicName};
 use crate::rate::Client;
@@ -33,19 +35,22 @@ use crate::{AppState, Problem};
     )
 )]
 // ANCHOR: handler
+#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub async fn ws(
     State(app): State<AppState>,
     TopicName(topic): TopicName,
     After(after): After,
     KeepAliveMs(keep_alive_ms): KeepAliveMs,
     HeartbeatMs(heartbeat_ms): HeartbeatMs,
+    served: Served,
     client: Client,
     handshake: Handshake,
 ) -> Result<Response, Problem> {
     // Before the answer: what is published from here on is not missed.
     let (subscriber, opening) = Subscriber::open(app.topics.pin(&topic)?, after.as_ref());
     let (tasks, message_bytes) = (app.tasks.clone(), app.config.ws_bytes);
-    let signs = Signs { keep_alive: app.config.keep_alive(keep_alive_ms), heartbeat_ms };
+    let keep_alive = app.config.keep_alive(keep_alive_ms);
+    let signs = Signs { keep_alive, heartbeat_ms, leaving: served.leaving };
     Ok(handshake.accept(&tasks, message_bytes, move |socket| async move {
         converse(&app, client, socket, subscriber, opening, signs).await;
     }))
@@ -55,6 +60,8 @@ pub async fn ws(
 struct Signs {
     keep_alive: Duration,
     heartbeat_ms: Option<u32>,
+    /// When they part in order.
+    leaving: CancellationToken,
 }
 
 /// Says what the topic says, and publishes what the peer says, until either end is gone.
@@ -64,7 +71,7 @@ async fn converse(
     mut socket: Socket,
     mut topic: Subscriber,
     opening: Frame,
-    Signs { keep_alive, heartbeat_ms }: Signs,
+    Signs { keep_alive, heartbeat_ms, leaving }: Signs,
 ) {
     let _held = app.metrics.held("websocket");
     // Whether events go out or not: to send shows nothing, since TCP takes bytes for a peer that is
@@ -106,7 +113,7 @@ async fn converse(
                 let heartbeat = Heartbeat { last_id: topic.last_id() };
                 socket.send_text(Frame::Heartbeat(heartbeat).to_json().into()).await
             }
-            () = app.shutdown.cancelled() => {
+            () = leaving.cancelled() => {
                 return socket.close(CloseCode::Away, "the server is stopping").await;
             }
         };

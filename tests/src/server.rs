@@ -42,9 +42,9 @@ impl Server {
         Self::start_at(setup.server.clone(), setup.book(), addr, &[]).await
     }
 
-    /// Starts one that opens no crowds, as one that others can reach.
-    pub(crate) async fn start_without_crowds(setup: &Setup) -> Result<Self> {
-        Self::start_at(setup.server.clone(), setup.book(), "127.0.0.1:0", &["--crowd", "0"]).await
+    /// Starts one with flags of its own.
+    pub(crate) async fn start_with_flags(setup: &Setup, flags: &'static [&'static str]) -> Result<Self> {
+        Self::start_at(setup.server.clone(), setup.book(), "127.0.0.1:0", flags).await
     }
 
     async fn start_at(

@@ -1,5 +1,5 @@
-//! The four-lane experiment for a long time, with drops: the memory of page and server must stay
-//! what it is.
+//! The model against live runs by chance; then the four-lane experiment for a long time, with drops: the
+//! memory of page and server must stay what it is.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::book;
 use crate::browser::{Browser, Engine};
+use crate::cases::truth;
+use crate::runner::Test;
 use crate::server::Server;
 use crate::setup::Setup;
 use crate::widget::Widget;
@@ -20,8 +22,23 @@ const DROP: Duration = Duration::from_secs(20);
 /// What is measured, each in bytes but the last.
 const NAMES: [&str; 4] = ["page's heap", "WebAssembly's memory", "server's memory", "nodes of the page"];
 
+/// Holds the model against live runs of scripts by chance that the tests don't try.
+async fn compare(setup: &Setup) -> Result<()> {
+    let server = Server::start(setup).await?;
+    let browser = Browser::start(setup, Engine::Chromium).await?;
+    let book = setup.book();
+    let test = Test { setup, browser, server, book: &book };
+    let seeds = truth::BY_CHANCE_IN_SOAK;
+    let done = truth::by_chance(&test, seeds.clone()).await;
+    test.browser.quit().await;
+    done?;
+    println!("  {} scripts by chance: the model counts what their live runs count", seeds.count());
+    Ok(())
+}
+
 /// Runs it. Returns whether everything stayed flat and nothing was lost or came twice.
 pub(crate) async fn run(setup: &Setup, minutes: u64) -> Result<bool> {
+    compare(setup).await?;
     let server = Server::start(setup).await?;
     let browser = Browser::start(setup, Engine::Chromium).await?;
     let done = watch(setup, &browser, &server, Duration::from_secs(minutes * 60)).await;

@@ -79,8 +79,8 @@ enum Task {
         /// Only experiments with this in their name
         name: Option<String>,
     },
-    /// Drop 2,000 connections again and again, and run the four-lane experiment with drops: memory must
-    /// stay what it is
+    /// Drop 2,000 connections again and again with each strategy, hold the model against 20 live runs by
+    /// chance, and run the four-lane experiment with drops: memory must stay what it is
     Soak {
         /// For how long
         #[arg(long, default_value_t = 10)]

@@ -78,13 +78,7 @@ fn has_events_slider(scenario: &Scenario) -> bool {
 
 /// The same scenario with as many clients as a figure is made with.
 fn bounded(scenario: &Scenario) -> Scenario {
-    let mut scenario = scenario.clone();
-    if let (Some(crowd), true) = (&mut scenario.crowd, scenario.clients > MOST_CLIENTS) {
-        let fewer = |n: u32| (u64::from(n) * u64::from(MOST_CLIENTS) / u64::from(scenario.clients)) as u32;
-        (crowd.capacity_s, crowd.backlog) = (fewer(crowd.capacity_s).max(1), fewer(crowd.backlog));
-        scenario.clients = MOST_CLIENTS;
-    }
-    scenario
+    if scenario.clients > MOST_CLIENTS { scenario.with_fewer(MOST_CLIENTS) } else { scenario.clone() }
 }
 
 fn run(scenario: &Scenario) -> Result<Vec<Vec<Tally>>, String> {
@@ -99,9 +93,9 @@ fn run(scenario: &Scenario) -> Result<Vec<Vec<Tally>>, String> {
 
 fn pictures(scenario: &Scenario, rows: &[Vec<Tally>]) -> String {
     let rows: Vec<&[Tally]> = rows.iter().map(Vec::as_slice).collect();
-    let words = describe(scenario, &sums(scenario, &rows));
+    let words = describe(scenario, &sums(scenario, &rows), false);
     let draw = |width: f32, narrow: bool, class: &str| {
-        let look = Look { width, narrow, shown: usize::MAX, row: None, at: None };
+        let look = Look { width, narrow, shown: usize::MAX, row: None, at: None, live: false };
         format!("<div class=\"{class}\">{}</div>", svg(&picture(scenario, &rows, &look), &words))
     };
     format!(

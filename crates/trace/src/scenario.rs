@@ -308,8 +308,7 @@ pub struct PlannedFault {
 /// their own, so that rows can be held against each other on one axis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Crowd {
-    /// Requests and handshakes that a row's server answers a second. 0 in none that is read: only a live
-    /// crowd is drawn with it, of whose server it is not known.
+    /// Requests and handshakes that a row's server answers a second.
     pub capacity_s: u32,
     /// Requests and handshakes that can wait for it; what comes on top is turned away.
     pub backlog: u32,
@@ -411,6 +410,21 @@ impl Scenario {
         let scenario = Self::read(&tree).map_err(|e| bad(&e))?;
         scenario.check()?;
         Ok(scenario)
+    }
+
+    /// The same with fewer clients in each row, whose servers can take less in proportion. Some can always
+    /// wait: what comes by chance varies the more the fewer they are.
+    #[must_use]
+    pub fn with_fewer(&self, clients: u32) -> Self {
+        const LEAST_BACKLOG: u32 = 10;
+        let part = |n: u32| (u64::from(n) * u64::from(clients)).div_ceil(self.clients.max(1).into()) as u32;
+        let mut fewer = Self { clients, ..self.clone() };
+        if let Some(crowd) = &mut fewer.crowd {
+            let least = LEAST_BACKLOG.min(crowd.backlog);
+            (crowd.capacity_s, crowd.backlog) =
+                (part(crowd.capacity_s).max(1), part(crowd.backlog).max(least));
+        }
+        fewer
     }
 
     /// The label (`sub`) of lane number `index`: its transport's name, with a number from the
@@ -535,6 +549,21 @@ mod tests {
         assert_eq!(bad.unwrap_err().0, "`servers` has 6 entries; there are 4 lanes");
         let bad = Scenario::from_json(&many.replace(r#""capacity_s":900"#, r#""capacity_s":0"#));
         assert_eq!(bad.unwrap_err().0, "`capacity_s` is 0; it must be 1 to 10000000");
+    }
+
+    #[test]
+    fn with_fewer_clients_the_servers_take_less_in_proportion_and_some_can_still_wait() {
+        let crowd = r#""clients":100000,"crowd":{"capacity_s":9000,"backlog":512},"seed""#;
+        let many = Scenario::from_json(&FOUR.replace(r#""seed""#, crowd)).unwrap();
+        let of = |clients| {
+            let fewer = many.with_fewer(clients);
+            let Crowd { capacity_s, backlog, .. } = fewer.crowd.unwrap();
+            (fewer.clients, capacity_s, backlog)
+        };
+        assert_eq!(of(2_000), (2_000, 180, 11));
+        assert_eq!(of(250), (250, 23, 10));
+        assert_eq!(of(1), (1, 1, 10));
+        assert_eq!(of(100_000), (100_000, 9_000, 512));
     }
 
     #[test]

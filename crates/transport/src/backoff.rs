@@ -14,6 +14,10 @@ use crate::machine::{Notice, Who};
 /// year is more likely a mistake than a wish.
 pub const MAX_ASKED_MS: u64 = 600_000;
 
+/// The most that a client adds to a `Retry-After`, in milliseconds: less than the next second, which
+/// the server could have named.
+pub const PART_MS: u64 = 999;
+
 /// How long a stream must have been open before it counts as a success, in microseconds.
 ///
 /// Not from its first byte: a server that accepts, says hello and falls over would be met by
@@ -128,6 +132,14 @@ impl Retries {
     pub fn succeeded(&mut self) {
         self.attempts.succeeded();
     }
+
+    // ANCHOR: after
+    /// What a `Retry-After` asks for, and a part of a second besides. The header names whole seconds
+    /// (RFC 9110 §10.2.3): all who were told the same one would come back in the same instant.
+    pub fn after(&mut self, retry_after_ms: u64) -> u64 {
+        retry_after_ms.saturating_add(between(0, PART_MS, self.random.next_u64()).into())
+    }
+    // ANCHOR_END: after
 
     /// The wait before the next attempt, after a cut at `now_us`.
     pub fn wait(&mut self, now_us: u64, asked_ms: Option<u64>) -> Wait {
@@ -279,6 +291,18 @@ mod tests {
         assert_eq!(retries.wait(5, Some(10)), Wait { until_us: 1_000_005, who: Who::Client, attempt: 2 });
         let forever = retries.wait(0, Some(u64::MAX));
         assert_eq!(forever.until_us, MAX_ASKED_MS * 1_000);
+    }
+
+    #[test]
+    fn who_is_told_the_same_second_comes_back_within_it_and_not_at_once() {
+        let mut retries: Vec<_> =
+            (0..200).map(|seed| Retries::new(Backoff::Fixed { base_ms: 100 }, seed)).collect();
+        let mut waits: Vec<_> = retries.iter_mut().map(|retries| retries.after(3_000)).collect();
+        assert!(waits.iter().all(|ms| (3_000..4_000).contains(ms)));
+        waits.sort_unstable();
+        waits.dedup();
+        assert!(waits.len() > 150, "{} different waits of 200", waits.len());
+        assert_eq!(retries[0].after(u64::MAX), u64::MAX);
     }
 
     #[test]

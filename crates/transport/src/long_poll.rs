@@ -118,7 +118,7 @@ impl LongPoll {
                 out.push(Output::Tell(Notice::Cut { n, why: why.clone() }));
                 if is_passing(status) {
                     // 503 with `Retry-After` is how a full or a restarting server spreads those who
-                    // come back; see `Retries::wait`.
+                    // come back; see `Retries::after`.
                     return self.come_back(now_us, retry_after_ms, out);
                 }
                 out.push(Output::Tell(Notice::GaveUp { why }));
@@ -136,7 +136,8 @@ impl LongPoll {
     /// Without this wait a server that is away would be asked as fast as connections fail: there is
     /// no interval here to hold it back.
     fn come_back(&mut self, now_us: u64, retry_after_ms: Option<u64>, out: &mut Vec<Output>) {
-        let wait = self.retries.wait(now_us, retry_after_ms);
+        let asked_ms = retry_after_ms.map(|ms| self.retries.after(ms));
+        let wait = self.retries.wait(now_us, asked_ms);
         self.pause(wait.until_us, wait.who, wait.attempt, out);
     }
 

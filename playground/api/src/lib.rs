@@ -10,13 +10,16 @@ use gloo_net::http::{Request, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use serde::Serialize;
 use standby_trace::json::{self, Members, Read, Value, Wrong};
-use standby_trace::scenario::{Conditions, Fault, LaneSpec, Publish, Scenario};
+use standby_trace::scenario::{Conditions, Fault, LaneSpec, Publish, Scenario, Spreading};
 use standby_trace::tap::{ExperimentStarted, StartExperiment};
 use web_sys::{AbortController, RequestCache};
 
 /// So long may an answer take. The server answers each of these at once, so what takes longer
 /// waits in the browser for a free connection.
 const ANSWER_MS: u32 = 5_000;
+/// So long where a crowd begins or ends: it is a process of its own, for each of which the server has
+/// patience for ten seconds.
+const CROWD_MS: u32 = 25_000;
 
 /// Where the API is, as an absolute URL without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,13 +189,13 @@ impl Api {
     /// Has the server's machine open a crowd. Answers how many clients the server opens in all.
     pub async fn start_crowd(&self, of: &ExperimentStarted, crowd: &StartCrowd) -> Result<u32, NoAnswer> {
         let request = Request::post(&self.with_key(of, "crowd"));
-        let CrowdStarted { cap } = read(send(request, Some(written(crowd))).await?).await?;
+        let CrowdStarted { cap } = read(send_within(CROWD_MS, request, Some(written(crowd))).await?).await?;
         Ok(cap)
     }
 
     /// Ends all crowds of an experiment. They are gone when this is answered.
     pub async fn end_crowds(&self, of: &ExperimentStarted) -> Result<(), NoAnswer> {
-        send(Request::delete(&self.with_key(of, "crowd")), None).await.map(drop)
+        send_within(CROWD_MS, Request::delete(&self.with_key(of, "crowd")), None).await.map(drop)
     }
 
     /// Publishes an event, whose `data` is JSON. `once` is its key, of letters and digits: a browser may
@@ -232,6 +235,20 @@ pub struct StartCrowd {
     pub hold_ms: u32,
     /// Pollers ask in the same instant.
     pub in_phase: bool,
+    /// What their server can take, and does to spread them.
+    pub server: RowServer,
+}
+
+/// The server that the clients of one row meet.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RowServer {
+    /// Requests and handshakes that it answers a second.
+    pub capacity_s: u32,
+    /// So many can wait.
+    pub backlog: u32,
+    /// What it does so that they don't all come back at once.
+    #[serde(flatten)]
+    pub spreading: Spreading,
 }
 
 struct CrowdStarted {
@@ -294,6 +311,14 @@ impl Read for Problem {
 
 /// Sends a request and waits for the head of its answer, but not for ever.
 async fn send(request: RequestBuilder, body: Option<String>) -> Result<gloo_net::http::Response, NoAnswer> {
+    send_within(ANSWER_MS, request, body).await
+}
+
+async fn send_within(
+    within_ms: u32,
+    request: RequestBuilder,
+    body: Option<String>,
+) -> Result<gloo_net::http::Response, NoAnswer> {
     let controller = AbortController::new().map_err(|_| NoAnswer::Network)?;
     let request = request.cache(RequestCache::NoStore).abort_signal(Some(&controller.signal()));
     let request = match body {
@@ -301,7 +326,7 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<gloo_net:
         None => request.build(),
     };
     let request = request.map_err(|_| NoAnswer::Network)?;
-    let answer = match select(Box::pin(request.send()), TimeoutFuture::new(ANSWER_MS)).await {
+    let answer = match select(Box::pin(request.send()), TimeoutFuture::new(within_ms)).await {
         Either::Left((answer, _)) => answer.map_err(|_| NoAnswer::Network)?,
         Either::Right(((), _)) => {
             controller.abort();

@@ -39,17 +39,20 @@ pub(crate) fn card(weak: &Weak<Widget>) -> Card {
 }
 
 /// A mark of the picture, and what it means.
-pub(crate) fn entry(class: &str, text: &str) -> HtmlElement {
+fn entry(class: &str, text: &str) -> HtmlElement {
     let swatch = dom::classed("i", &format!("standby-swatch {class}")).set("aria-hidden", "true").done();
     dom::html("span").child(&swatch).text(text).done()
 }
 
-pub(crate) fn legend(scenario: &Scenario, limit: &HtmlElement) -> HtmlElement {
+pub(crate) fn legend(scenario: &Scenario) -> HtmlElement {
     let mut marks = dom::classed("p", "standby-herd-legend")
         .child(&entry("standby-swatch-in", "let in"))
         .child(&entry("standby-swatch-away", "turned away"));
     if sets_keep_alives(scenario) {
         marks = marks.child(&entry("standby-swatch-keep", "keep-alives"));
     }
-    marks.child(limit).child(&dom::html("span").text("Height: how many in 0.1 s, square root.").done()).done()
+    marks
+        .child(&entry("standby-swatch-limit", "what the server can take"))
+        .child(&dom::html("span").text("Height: how many in 0.1 s, square root.").done())
+        .done()
 }

@@ -15,7 +15,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
-use crate::card::{Card, card, entry, legend};
+use crate::card::{Card, card, legend};
 use crate::live::{self, View};
 use crate::picture::Painted;
 use crate::run::Run;
@@ -56,7 +56,7 @@ pub(crate) struct Widget {
     /// What is shown is live.
     pub(crate) live: RefCell<Option<View>>,
     /// How many live runs there were.
-    pub(crate) turns: Cell<u32>,
+    pub(crate) live_runs: Cell<u32>,
     /// There may be a server for one.
     pub(crate) offers_live: Cell<bool>,
     /// Why the last run has failed.
@@ -83,7 +83,9 @@ pub(crate) struct Page {
     cancel_word: Words,
     pub(crate) try_live: HtmlElement,
     try_live_word: Words,
-    limit: HtmlElement,
+    /// Runs live rows one after another.
+    again: HtmlElement,
+    again_word: Words,
     progress: Element,
     progress_word: Words,
     notice: HtmlElement,
@@ -161,7 +163,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
     let press = act(weak, Widget::cancel);
     let cancel = dom::button("standby-cancel", "").set("hidden", "").on("click", move |_| press()).done();
     let cancel_word = Words::within(&cancel, "Cancel");
-    let press = act(weak, Widget::try_live);
+    let press = act(weak, |widget| widget.try_live(false));
     let try_live = dom::button("standby-live", "").set("hidden", "").on("click", move |_| press()).done();
     let try_live_word = Words::within(&try_live, "");
     let progress = dom::html("progress").set("max", "100").done();
@@ -222,6 +224,10 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
     let table = dom::html("table").done();
     let speed_element = dom::classed("p", "standby-herd-speed").done();
     let speed = Words::within(&speed_element, "");
+    // At the very end: nothing moves when it comes.
+    let press = act(weak, |widget| widget.try_live(true));
+    let again = dom::button("standby-again", "").set("hidden", "").on("click", move |_| press()).done();
+    let again_word = Words::within(&again, "");
     let link = dom::classed("a", "standby-herd-link").text("Link to these settings").done();
     let details = dom::classed("details", "standby-herd-figures")
         .child(&dom::html("summary").text("In figures").done())
@@ -235,13 +241,12 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         )
         .child(&speed_element)
         .done();
-    let foot = dom::classed("div", "standby-herd-foot").child(&details).child(&link).done();
+    let foot = dom::classed("div", "standby-herd-foot").child(&details).child(&again).child(&link).done();
 
-    let limit = entry("standby-swatch-limit", "what the server can take");
     let widget_box = dom::classed("div", "standby-box standby-herd-box")
         .child(&head)
         .child(&stage)
-        .child(&legend(&scenario, &limit))
+        .child(&legend(&scenario))
         .child(&sentence_element)
         .child(&notice)
         .child(&controls)
@@ -259,7 +264,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
         shown: RefCell::default(),
         run: RefCell::default(),
         live: RefCell::default(),
-        turns: Cell::new(0),
+        live_runs: Cell::new(0),
         offers_live: Cell::new(false),
         trouble: RefCell::default(),
         guess: Cell::new(None),
@@ -278,7 +283,8 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             cancel_word,
             try_live,
             try_live_word,
-            limit,
+            again,
+            again_word,
             progress: progress.into(),
             progress_word,
             notice,
@@ -469,12 +475,13 @@ impl Widget {
         if width < 1.0 {
             return;
         }
+        let live = self.live.borrow().is_some();
         let rows: Vec<&[Tally]> = shown.rows.iter().map(Vec::as_slice).collect();
-        let look =
-            Look { width, narrow: width < NARROW_PX, shown: shown.tallies, row: shown.row, at: shown.at };
+        let (shown_tallies, row, at) = (shown.tallies, shown.row, shown.at);
+        let look = Look { width, narrow: width < NARROW_PX, shown: shown_tallies, row, at, live };
         let picture = herd::picture(&scenario, &rows, &look);
         let words = if self.is_over(&shown) {
-            herd::describe(&scenario, &herd::sums(&scenario, &rows))
+            herd::describe(&scenario, &herd::sums(&scenario, &rows), live)
         } else {
             format!("{} rows on a time axis.", scenario.lanes.len())
         };
@@ -508,7 +515,7 @@ impl Widget {
             if state == "idle" { "standby-dot" } else { "standby-dot standby-on" },
         );
         self.page.pill.say(&match live.as_ref() {
-            Some(live) => format!("Live · {} clients", count(live.clients().into())),
+            Some(live) => live.pill(),
             None => format!("Simulated · {} clients", count(scenario.clients.into())),
         });
         let crowd = asked.crowd.as_ref();
@@ -519,10 +526,13 @@ impl Widget {
             every.set(asked.publish.every_ms);
         }
 
-        let rows = live::rows(&asked).len() as u32;
-        self.page.try_live_word.say(&words::try_live(live::each(&asked, live::MOST_CLIENTS) * rows));
+        let rows = asked.lanes.len() as u32;
+        let [at_once, in_turn] = [rows, 1].map(|rows| live::each(&asked, live::MOST_CLIENTS, rows));
+        self.page.try_live_word.say(&words::try_live(at_once * rows));
         dom::show(&self.page.try_live, self.offers_live.get() && !runs);
-        dom::show(&self.page.limit, live.is_none());
+        // Once the reader has seen it with few.
+        self.page.again_word.say(&words::in_turn(&asked, in_turn));
+        dom::show(&self.page.again, live.is_some() && !runs && in_turn > at_once);
         dom::show(&self.page.cancel, runs);
         self.page.cancel_word.say(if live.is_some() { "Stop" } else { "Cancel" });
         let progress_box = self.page.progress.parent_element();
@@ -533,8 +543,7 @@ impl Widget {
         let there: usize = shown.rows.iter().map(Vec::len).sum();
         let (part, label, word) = match live.as_ref() {
             Some(live) => {
-                let drawn = shown.rows.iter().map(Vec::len).max().unwrap_or(0);
-                let (part, word) = live.progress(drawn, self.all());
+                let (part, word) = live.progress(&shown.rows, self.all());
                 (part, "Progress of the live run", word)
             }
             None => {

@@ -1,7 +1,7 @@
 //! What the widget says besides what the figure does.
 
 use standby_figure::format::{bytes, count, decimal, list};
-use standby_figure::herd::{Name, Sum, capacity, is_left_out, names, peak, restart};
+use standby_figure::herd::{Name, Sum, capacity, names, peak, restart};
 use standby_sim::herd::Herd;
 use standby_trace::Scenario;
 
@@ -48,21 +48,16 @@ pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
     // Rows that differ by less than a tenth stand equally high for whoever looks.
     let near = |one: u32, other: u32| one.abs_diff(other) * 10 <= one.max(other);
     let at = |most: u32| {
-        let rows = names.iter().zip(sums).enumerate();
-        let there = rows.filter(|(row, (_, sum))| near(sum.peak, most) && !is_left_out(scenario, *row));
-        let there: Vec<String> = there.map(|(_, (name, _))| label(name)).collect();
+        let there = names.iter().zip(sums).filter(|(_, sum)| sum.ran && near(sum.peak, most));
+        let there: Vec<String> = there.map(|(name, _)| label(name)).collect();
         list(&there.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let there =
-        || sums.iter().enumerate().filter(|(row, _)| !is_left_out(scenario, *row)).map(|(_, sum)| sum);
+    let there = || sums.iter().filter(|sum| sum.ran);
     let (Some(most), Some(least)) = (there().max_by_key(|sum| sum.peak), there().min_by_key(|sum| sum.peak))
     else {
         return String::new();
     };
-    let times = |sum: &Sum| match capacity(scenario) {
-        Some(_) => peak(scenario, sum),
-        None => format!("{} within 0.1 s", count(sum.peak.into())),
-    };
+    let times = |sum: &Sum| peak(scenario, sum);
     if near(most.peak, least.peak) {
         return "All rows stand about equally high. Point at one, or use the arrow keys.".to_owned();
     }
@@ -105,9 +100,17 @@ pub(crate) fn speed(events: u64, took_ms: f64, memory_bytes: f64) -> String {
     )
 }
 
-/// What the button is called that tries it with real clients.
+/// What the button is called that tries it with so many real clients in all.
 pub(crate) fn try_live(clients: u32) -> String {
     format!("Try it live with {}", count(clients.into()))
+}
+
+/// What the button is called that runs the rows one after another, with as many clients in each.
+pub(crate) fn in_turn(scenario: &Scenario, each: u32) -> String {
+    let rows = scenario.lanes.len();
+    // Until all are connected takes some seconds.
+    let minutes = (rows * (scenario.window_ms as usize + 3_000)).div_ceil(60_000);
+    format!("One row after another: {rows} × {}, about {minutes} min", count(each.into()))
 }
 
 /// How many of them are connected.
@@ -120,23 +123,22 @@ pub(crate) fn lived(tallies: usize, all: usize) -> String {
     format!("{} of {} s", tallies / 10, all / 10)
 }
 
+/// Which row of a live run it is.
+pub(crate) fn turn(row: usize, rows: usize, word: &str) -> String {
+    format!("row {} of {rows}: {word}", row + 1)
+}
+
 /// What is said above a live run until it has cost something.
 pub(crate) const LIVE: &str = "The same again, with real connections to the book's server.";
 
 /// What a live run is.
 pub(crate) fn live(scenario: &Scenario) -> String {
-    let mut said = format!(
-        "Real connections on the server's own machine, {} in each row. This server sets itself no limit, so \
-         there is no dashed line: it takes what the machine can.",
-        count(scenario.clients.into())
-    );
-    let names = names(scenario);
-    let out = names.iter().enumerate().filter(|(row, _)| is_left_out(scenario, *row));
-    let out: Vec<&str> = out.map(|(_, name)| name.name.as_str()).collect();
-    if !out.is_empty() {
-        said.push_str(&format!(" Only in the model: {}.", list(&out)));
-    }
-    said
+    format!(
+        "Real connections on the server's own machine, {} in each row. Each row's clients meet a server that \
+         takes {} a second: as much for each of them as in the model.",
+        count(scenario.clients.into()),
+        count(capacity(scenario))
+    )
 }
 
 /// What the crowd cost the server.

@@ -20,9 +20,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cost::Used;
+use super::routes::StartRowServer;
 use super::{OTHER_FILES, Order, Told};
 use crate::experiments::Experiment;
-use crate::net::link::Link;
+use crate::net::link::{Link, RowServed};
 use crate::net::{clock, lock};
 use crate::{AppState, Problem, random};
 
@@ -69,6 +70,8 @@ pub(super) struct Wish {
     pub(super) ramp_ms: u32,
     pub(super) hold_ms: u32,
     pub(super) in_phase: bool,
+    /// What their server can take, and does to spread them.
+    pub(super) server: Option<StartRowServer>,
 }
 
 /// The crowds of one experiment, by row.
@@ -164,6 +167,11 @@ impl Crowds {
             in_phase: wish.in_phase,
             seed: u64::from_le_bytes(random::bytes()),
         };
+        // It is there before the first of them comes.
+        let server = wish.server.map(|server| {
+            let seed = experiment.seed().wrapping_add(u64::from(wish.row));
+            experiment.link.serve_row(&sub, server.build(wish.clients, seed))
+        });
         let before = Used::now();
         let process = Process::start(&open.program, &order).await?;
         tracing::info!(topic, sub, clients = wish.clients, "crowd started");
@@ -179,6 +187,7 @@ impl Crowds {
             measured_us: 0,
             cost: Cost::default(),
             at_work: AtWork::begin(&open.at_work),
+            _server: server,
             _seats: seats,
         };
         let ending = (stop.clone(), app.shutdown.clone(), Instant::now() + until);
@@ -302,6 +311,7 @@ struct Keeper {
     /// What was counted since.
     cost: Cost,
     at_work: AtWork,
+    _server: Option<RowServed>,
     _seats: OwnedSemaphorePermit,
 }
 

@@ -5,13 +5,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use standby_trace::scenario::LaneSpec;
+use standby_trace::scenario::{BadScenario, Crowd, LaneSpec, Spreading};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::keeper::Wish;
 use crate::experiments::{Key, read, schema};
+use crate::net::row::RowServer;
 use crate::query::{self, TopicName};
 use crate::{AppState, Problem};
 
@@ -52,6 +53,56 @@ struct StartCrowd {
     /// interval.
     #[serde(default)]
     in_phase: bool,
+    /// What their server can take, and what it does so that they don't all come back at once. Without it
+    /// they meet what everybody meets.
+    #[schema(nullable = false)]
+    server: Option<StartRowServer>,
+}
+
+/// The server of one crowd. Nobody but the clients of the crowd's label meets it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct StartRowServer {
+    /// Requests and handshakes that it answers a second; 0: as many as come. What is beyond that waits,
+    /// and what can't wait is turned away: a stream's request is reset, a poll's answered 503. So that they can
+    /// come before they come back, the first request of each does not count.
+    #[schema(minimum = 0, maximum = 10_000_000)]
+    capacity_s: u32,
+    /// So many can wait.
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    backlog: u32,
+    /// Each event stream's `retry:` is longer by a random time of at most this, in milliseconds; 0: each
+    /// is told what it asked for.
+    #[schema(minimum = 0, maximum = 120_000)]
+    retry_spread_ms: u32,
+    /// Who is turned away is answered 503 with a random `Retry-After` of at most this, in milliseconds,
+    /// rounded up to seconds; 0: without one.
+    #[schema(minimum = 0, maximum = 120_000)]
+    retry_after_ms: u32,
+    /// A `drop` does not cut its connections, but lets them go one after another over so long, in
+    /// milliseconds, each as its transport ends: an event stream with its last chunk, a held poll with an
+    /// empty answer, a WebSocket with 1001. New ones are answered meanwhile, and `refuse` is not felt. 0:
+    /// they are cut.
+    #[schema(minimum = 0, maximum = 120_000)]
+    drain_ms: u32,
+}
+
+impl StartRowServer {
+    fn check(self) -> Result<(), BadScenario> {
+        let Self { capacity_s, backlog, .. } = self;
+        self.spreading().check()?;
+        // As of a scenario's crowd, which has no "as many as come".
+        Crowd { capacity_s: capacity_s.max(1), backlog, in_phase: false, servers: Vec::new() }.check(0)
+    }
+
+    fn spreading(self) -> Spreading {
+        let Self { retry_spread_ms, retry_after_ms, drain_ms, .. } = self;
+        Spreading { retry_spread_ms, retry_after_ms, drain_ms }
+    }
+
+    pub(super) fn build(self, clients: u32, seed: u64) -> RowServer {
+        RowServer::new((self.capacity_s, self.backlog), self.spreading(), clients, seed)
+    }
 }
 
 fn a_minute() -> u32 {
@@ -101,7 +152,7 @@ async fn start(
     body: Body,
 ) -> Result<(StatusCode, Json<CrowdStarted>), Problem> {
     let experiment = app.experiments.of(&topic, key.as_deref())?;
-    let StartCrowd { clients, lane, ramp_ms, hold_ms, row, in_phase } =
+    let StartCrowd { clients, lane, ramp_ms, hold_ms, row, in_phase, server } =
         read(body, &headers, "Not a crowd").await?;
     let bounds = [
         ("clients", clients, 1, u32::MAX),
@@ -115,8 +166,10 @@ async fn start(
         let detail = format!("`{name}` is {value}; it must be {least} to {most}.");
         return Err(Problem::bad_request("Out of bounds", detail));
     }
-    lane.check().map_err(|bad| Problem::bad_request("Out of bounds", format!("{bad}.")))?;
-    let wish = Wish { row, clients, lane, ramp_ms, hold_ms, in_phase };
+    lane.check()
+        .and_then(|()| server.map_or(Ok(()), StartRowServer::check))
+        .map_err(|bad| Problem::bad_request("Out of bounds", format!("{bad}.")))?;
+    let wish = Wish { row, clients, lane, ramp_ms, hold_ms, in_phase, server };
     let (sub, cap) = app.crowds.start(&app, &experiment, wish).await?;
     Ok((StatusCode::CREATED, Json(CrowdStarted { sub, clients, cap })))
 }

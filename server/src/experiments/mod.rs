@@ -206,6 +206,11 @@ impl Experiment {
         self.topic.name()
     }
 
+    /// Of all that it does by chance.
+    pub(crate) fn seed(&self) -> u64 {
+        self.plan.borrow().scenario.seed
+    }
+
     fn publish(&self) -> Publish {
         self.plan.borrow().scenario.publish
     }

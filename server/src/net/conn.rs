@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use standby_trace::tap::{ClosedBy, Exchange, Part, ToObserver};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::link::Link;
 use super::tap::{self, Claim, Tap};
@@ -32,6 +33,10 @@ pub(crate) struct Conn {
     /// A byte of the head that is awaited has come.
     pub(super) head_begun: AtomicBool,
     reset: AtomicBool,
+    /// It is to end in order.
+    leaves: AtomicBool,
+    /// Tells whoever serves on it, where somebody may let it go alone.
+    leaving: OnceLock<CancellationToken>,
     /// Until when it is dead, and yet there.
     dead: OnceLock<Instant>,
     told: Notify,
@@ -74,6 +79,8 @@ impl Conn {
             begun: AtomicU64::new(0),
             head_begun: AtomicBool::new(false),
             reset: AtomicBool::new(false),
+            leaves: AtomicBool::new(false),
+            leaving: OnceLock::new(),
             dead: OnceLock::new(),
             told: Notify::new(),
             reader: AtomicWaker::new(),
@@ -115,11 +122,35 @@ impl Conn {
         self.dead.get().copied()
     }
 
+    /// Lets it go in order: what is held on it is answered or ended, and nothing more is asked on it.
+    pub(super) fn leave(&self) {
+        // In this order: hyper has to know that no request follows before the answer's head is written.
+        self.leaves.store(true, Ordering::Release);
+        self.told.notify_one();
+        if let Some(leaving) = self.leaving.get() {
+            leaving.cancel();
+        }
+    }
+
+    /// Cancelled by [`Conn::leave`], and with `shutdown`.
+    pub(super) fn leaving(&self, shutdown: &CancellationToken) -> CancellationToken {
+        self.leaving.get_or_init(|| shutdown.child_token()).clone()
+    }
+
     /// Returns when it has been reset. For one waiter at a time.
     pub(super) async fn until_reset(&self) {
         while !self.is_reset() {
             self.told.notified().await;
         }
+    }
+
+    /// Returns when it has been reset, or is to end in order; says whether it was reset. For one waiter
+    /// at a time.
+    pub(super) async fn until_told(&self) -> bool {
+        while !self.is_reset() && !self.leaves.load(Ordering::Acquire) {
+            self.told.notified().await;
+        }
+        self.is_reset()
     }
 
     /// Who ended it: the first to say so did.

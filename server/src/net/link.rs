@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::conn::Conn;
 use super::faults::{self, Faults, Verdict};
+use super::row::RowServer;
 use super::tap::hub::Hub;
 use super::{clock, lock};
 
@@ -20,6 +21,8 @@ pub(crate) struct Link {
     pub(crate) hub: Hub,
     conditions: Mutex<Conditions>,
     faults: Mutex<Faults>,
+    /// The servers of a crowd's rows, by the label of the row's clients. Eight at most.
+    rows: Mutex<HashMap<String, Arc<RowServer>>>,
     serving: Mutex<HashMap<u64, Weak<Conn>>>,
 }
 
@@ -38,8 +41,11 @@ impl Link {
         let now = Instant::now();
         let until = lock(&self.faults).begin(now, fault);
         let hit = match fault {
-            Fault::Drop { .. } => self.reset(|sub| faults::hits(fault, sub)),
-            Fault::Stall { .. } => self.matching(|sub| faults::hits(fault, sub)).len(),
+            Fault::Drop { .. } => self.cut(fault),
+            Fault::Stall { .. } => {
+                self.rows_hit(fault).iter().for_each(|(_, row)| row.stall(until));
+                self.matching(|sub| faults::hits(fault, sub)).len()
+            }
             Fault::Refuse { .. } | Fault::Unavailable { .. } => 0,
             Fault::HalfOpen { .. } => self.half_open(|sub| faults::hits(fault, sub)),
         };
@@ -49,6 +55,43 @@ impl Link {
             until_us: clock::at_us(until),
             connections: u32::try_from(hit).unwrap_or(u32::MAX),
         });
+    }
+
+    /// Resets the connections that a fault is for, or has those go in order whose row's server drains.
+    /// Says how many there are.
+    fn cut(&self, fault: &Fault) -> usize {
+        let rows = self.rows_hit(fault);
+        let mut count = 0;
+        for (label, row) in &rows {
+            if row.drains() {
+                let conns = self.matching(|sub| sub == Some(label.as_str()));
+                count += conns.len();
+                row.drain(conns);
+            } else {
+                row.forget_queue();
+            }
+        }
+        let goes_in_order =
+            |sub: Option<&str>| rows.iter().any(|(label, row)| row.drains() && sub == Some(label.as_str()));
+        count + self.reset(|sub| faults::hits(fault, sub) && !goes_in_order(sub))
+    }
+
+    fn rows_hit(&self, fault: &Fault) -> Vec<(String, Arc<RowServer>)> {
+        let rows = lock(&self.rows);
+        let hit = rows.iter().filter(|(label, _)| faults::hits(fault, Some(label)));
+        hit.map(|(label, row)| (label.clone(), Arc::clone(row))).collect()
+    }
+
+    /// From now on, and for as long as what is returned is there, the clients of this label meet this
+    /// server.
+    pub(crate) fn serve_row(self: &Arc<Self>, label: &str, row: RowServer) -> RowServed {
+        let row = Arc::new(row);
+        lock(&self.rows).insert(label.to_owned(), Arc::clone(&row));
+        RowServed { link: Arc::clone(self), label: label.to_owned(), row }
+    }
+
+    pub(super) fn row(&self, sub: Option<&str>) -> Option<Arc<RowServer>> {
+        lock(&self.rows).get(sub?).cloned()
     }
 
     /// No conditions and no faults any more.
@@ -100,6 +143,24 @@ impl Link {
 
     pub(super) fn stalled_until(&self, sub: Option<&str>) -> Option<Instant> {
         lock(&self.faults).stalled_until(Instant::now(), sub)
+    }
+}
+
+/// Dropping it takes a row's server away.
+#[derive(Debug)]
+pub(crate) struct RowServed {
+    link: Arc<Link>,
+    label: String,
+    row: Arc<RowServer>,
+}
+
+impl Drop for RowServed {
+    fn drop(&mut self) {
+        let mut rows = lock(&self.link.rows);
+        // Another may have taken its place.
+        if rows.get(&self.label).is_some_and(|row| Arc::ptr_eq(row, &self.row)) {
+            rows.remove(&self.label);
+        }
     }
 }
 

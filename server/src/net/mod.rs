@@ -5,7 +5,8 @@
 //! - `conn` is a connection as all others see it, `io` its socket, `upgraded` an experiment's
 //!   WebSocket;
 //! - `tap` records; [`shape()`] is the middleware that gives an exchange to a topic's observers and
-//!   sends it through a `link`: conditions (`pipe`), `faults`, and on the way back `body`.
+//!   sends it through a `link`: conditions (`pipe`), `faults`, what a crowd's
+//!   `row` can take, and on the way back `body`.
 
 mod body;
 mod census;
@@ -17,6 +18,7 @@ mod io;
 mod limits;
 pub(crate) mod link;
 mod pipe;
+pub(crate) mod row;
 mod serve;
 mod shape;
 pub(crate) mod tap;
@@ -29,6 +31,7 @@ use standby_trace::tap::ToObserver;
 
 pub use body::BodyTooSlow;
 pub use limits::Limits;
+pub use row::Served;
 pub use serve::serve;
 pub use shape::shape;
 

@@ -143,18 +143,28 @@ impl Server {
         let mut draining = false;
         loop {
             tokio::select! {
+                // An answer that ends the connection has to say so in its head: hyper must hear of it
+                // before the handler.
+                biased;
+                // Dropping the connection closes the socket.
+                () = conn.until_reset(), if draining => return,
+                is_reset = conn.until_told(), if !draining => {
+                    if is_reset {
+                        return;
+                    }
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = self.abort.cancelled() => return,
+                () = self.shutdown.cancelled(), if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(conn = conn.id, peer = %conn.peer, %error, "connection failed");
                     }
                     return;
-                }
-                // Dropping the connection closes the socket.
-                () = conn.until_reset() => return,
-                () = self.abort.cancelled() => return,
-                () = self.shutdown.cancelled(), if !draining => {
-                    draining = true;
-                    connection.as_mut().graceful_shutdown();
                 }
             }
         }

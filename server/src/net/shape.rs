@@ -18,6 +18,7 @@ use super::ConnHandle;
 use super::body::{ShapedBody, Watched};
 use super::faults::Verdict;
 use super::pipe::Pipe;
+use super::row::Served;
 use crate::experiments::PREFIX;
 use crate::{AppState, Problem, crowd, query};
 
@@ -43,7 +44,11 @@ pub async fn shape(State(app): State<AppState>, mut request: Request, next: Next
         Pipe::new(now, seed).send(now, request_bytes(&request), &link.conditions())
     };
     sleep_until(arrives).await;
-    let verdict = link.verdict(via, sub.as_deref());
+    let mut verdict = link.verdict(via, sub.as_deref());
+    if let Some(row) = link.row(sub.as_deref()) {
+        verdict = row.look_at(verdict, via).await;
+        request.extensions_mut().insert(Served::by(row, &conn, &app.shutdown));
+    }
     if verdict == Verdict::Refuse {
         conn.reset();
         // Nobody will read it: the connection ends before.

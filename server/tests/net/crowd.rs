@@ -17,7 +17,7 @@ impl Server {
         (head, serde_json::from_str(&body).unwrap())
     }
 
-    async fn starts_crowd(&self, experiment: &Experiment, crowd: Value) {
+    pub(crate) async fn starts_crowd(&self, experiment: &Experiment, crowd: Value) {
         let (head, body) = self.crowd(experiment, crowd).await;
         assert!(head.starts_with("HTTP/1.1 201 "), "{head}{body}");
     }
@@ -47,7 +47,7 @@ fn sum(observer: &Observer, of: impl Fn(&Tally) -> u32) -> u32 {
 
 impl Observer {
     /// Listens until a tally is what is waited for.
-    async fn until_tally(&mut self, is_it: impl Fn(&Tally) -> bool) -> Tally {
+    pub(crate) async fn until_tally(&mut self, is_it: impl Fn(&Tally) -> bool) -> Tally {
         let record = self.until(|record| told(record).is_some_and(|told| is_it(&told.tally))).await;
         told(&record).unwrap().tally
     }
@@ -75,52 +75,72 @@ fn shows_no_message(observer: &Observer) {
 const CLIENTS: u32 = 200;
 
 /// Every one of them opens, hears what is published, is cut, and comes back to what it missed.
-async fn comes_back(lane: Value) {
+/// `row` is what their server does to spread them.
+async fn comes_back(lane: Value, row: Value) {
     let server = Server::start().await;
     let experiment = server.experiment(json!({})).await;
     // A topic without a life would give them nothing to come back to.
     server.publish(&experiment, &json!(1)).await;
     let mut observer = server.observe(&experiment).await;
-    server.starts_crowd(&experiment, json!({"clients": CLIENTS, "lane": lane, "ramp_ms": 300})).await;
+    let crowd = json!({"clients": CLIENTS, "lane": lane, "ramp_ms": 300, "server": row});
+    server.starts_crowd(&experiment, crowd).await;
     observer.until_tally(|tally| tally.open == CLIENTS).await;
     server.publish(&experiment, &json!(2)).await;
     observer.until_sum(|tally| tally.delivered, CLIENTS).await;
     assert!(tallies(&observer).any(|tally| tally.staleness_p50_us.is_some()));
 
+    // What the server can take is not felt before they are all there.
+    assert_eq!(sum(&observer, |tally| tally.refused), 0);
+
     observer.records.clear();
     server.fault(&experiment, json!({"kind": "drop"})).await;
     server.publish(&experiment, &json!(3)).await;
     observer.until_sum(|tally| tally.delivered, CLIENTS).await;
+    // All have come once more. Of those that are let go one after another, never is none there.
+    observer.until_sum(|tally| tally.served, CLIENTS).await;
     observer.until_tally(|tally| tally.open == CLIENTS).await;
     assert_eq!(sum(&observer, |tally| tally.delivered), CLIENTS);
     assert_eq!(sum(&observer, |tally| tally.refetched), 0);
-    assert!(sum(&observer, |tally| tally.recovered) > 0);
+    assert_eq!(sum(&observer, |tally| tally.refused) > 0, row["retry_after_ms"].is_number());
+    // Who is let go late may have heard it before.
+    assert!(sum(&observer, |tally| tally.recovered) > 0 || row["drain_ms"].is_number());
     shows_no_message(&observer);
 }
 
 macro_rules! comes_back {
-    ($($test:ident: $lane:expr),* $(,)?) => {
+    ($($test:ident: $lane:expr $(, $row:expr)?;)*) => {
         $(#[tokio::test]
         async fn $test() {
-            comes_back(serde_json::from_str($lane).unwrap()).await;
+            let row = serde_json::from_str(concat!("{", $($row,)? "}")).unwrap();
+            comes_back(serde_json::from_str($lane).unwrap(), row).await;
         })*
     };
 }
 
 comes_back! {
     a_crowd_comes_back_with_fixed_waits:
-        r#"{"transport":"websocket","backoff":{"kind":"fixed","base_ms":500}}"#,
+        r#"{"transport":"websocket","backoff":{"kind":"fixed","base_ms":500}}"#;
     a_crowd_comes_back_with_exponential_waits:
-        r#"{"transport":"websocket","backoff":{"kind":"exponential","base_ms":200,"cap_ms":2000}}"#,
+        r#"{"transport":"websocket","backoff":{"kind":"exponential","base_ms":200,"cap_ms":2000}}"#;
     a_crowd_comes_back_with_full_jitter:
-        r#"{"transport":"websocket","backoff":{"kind":"full-jitter","base_ms":500,"cap_ms":2000}}"#,
+        r#"{"transport":"websocket","backoff":{"kind":"full-jitter","base_ms":500,"cap_ms":2000}}"#;
     a_crowd_comes_back_with_equal_jitter:
-        r#"{"transport":"websocket","backoff":{"kind":"equal-jitter","base_ms":500,"cap_ms":2000}}"#,
+        r#"{"transport":"websocket","backoff":{"kind":"equal-jitter","base_ms":500,"cap_ms":2000}}"#;
     a_crowd_comes_back_with_decorrelated_jitter:
-        r#"{"transport":"websocket","backoff":{"kind":"decorrelated-jitter","base_ms":200,"cap_ms":2000}}"#,
-    a_crowd_of_event_streams_comes_back: r#"{"transport":"sse","retry_ms":500}"#,
+        r#"{"transport":"websocket","backoff":{"kind":"decorrelated-jitter","base_ms":200,"cap_ms":2000}}"#;
+    a_crowd_of_event_streams_comes_back: r#"{"transport":"sse","retry_ms":500}"#;
     a_crowd_of_held_polls_comes_back:
+        r#"{"transport":"long-poll","timeout_ms":25000,"backoff":{"kind":"full-jitter","base_ms":500,"cap_ms":2000}}"#;
+    a_crowd_comes_back_as_its_server_spreads_it: r#"{"transport":"sse","retry_ms":500}"#,
+        r#""retry_spread_ms":1500"#;
+    a_crowd_comes_back_when_retry_after_says: r#"{"transport":"sse","retry_ms":500,"client":"fetch"}"#,
+        r#""capacity_s":60,"backlog":5,"retry_after_ms":1000"#;
+    a_crowd_of_sockets_is_let_go_one_after_another:
+        r#"{"transport":"websocket","backoff":{"kind":"full-jitter","base_ms":500,"cap_ms":2000}}"#,
+        r#""drain_ms":1000"#;
+    a_crowd_of_held_polls_is_let_go_one_after_another:
         r#"{"transport":"long-poll","timeout_ms":25000,"backoff":{"kind":"full-jitter","base_ms":500,"cap_ms":2000}}"#,
+        r#""drain_ms":1000"#;
 }
 
 #[tokio::test]
@@ -201,6 +221,12 @@ async fn what_cannot_be_is_told_with_what_to_change() {
         (json!({"clients": 1, "lane": lane, "row": 8}), "`row`"),
         (json!({"clients": 1, "lane": {"transport": "sse", "retry_ms": 1}}), "retry_ms"),
         (json!({"clients": 1, "lane": lane, "more": 1}), "more"),
+        (json!({"clients": 1, "lane": lane, "server": {"retry_spread_ms": 99}}), "`retry_spread_ms`"),
+        (json!({"clients": 1, "lane": lane, "server": {"retry_after_ms": 120_001}}), "`retry_after_ms`"),
+        (json!({"clients": 1, "lane": lane, "server": {"drain_ms": 120_001}}), "`drain_ms`"),
+        (json!({"clients": 1, "lane": lane, "server": {"capacity_s": 10_000_001}}), "`capacity_s`"),
+        (json!({"clients": 1, "lane": lane, "server": {"backlog": 1_000_001}}), "`backlog`"),
+        (json!({"clients": 1, "lane": lane, "server": {"more": 1}}), "more"),
         (json!({"clients": 1}), "lane"),
     ] {
         server.refuses_crowd(&experiment, crowd, "400", says).await;

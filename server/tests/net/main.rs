@@ -10,6 +10,7 @@ mod experiments;
 mod faults;
 mod half_open;
 mod peer;
+mod row;
 mod server;
 mod serving;
 mod tap;

@@ -19,7 +19,7 @@ mod plain;
 mod playground;
 mod recovery;
 mod scale;
-mod truth;
+pub(crate) mod truth;
 
 mod wire;
 
@@ -118,6 +118,7 @@ pub(crate) fn all() -> Vec<Case> {
             on_a_phone_it_fits_and_nothing_moves_when_it_comes,
             a_million_come_back_while_the_page_goes_on,
             real_clients_are_cut_and_all_come_back,
+            one_row_after_another_has_all_the_clients_that_there_may_be,
             a_crowd_that_is_stopped_is_gone_and_the_model_comes_back,
             without_crowds_the_server_says_what_to_do,
         },

@@ -1,5 +1,6 @@
 //! The model against a live run: the same scripts, and what is counted must be equal.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,7 +14,9 @@ use crate::wait;
 use crate::widget::Widget;
 
 /// Scripts by chance that every run of the tests tries, each the same in each run.
-const BY_CHANCE: std::ops::RangeInclusive<u64> = 1..=5;
+const BY_CHANCE: RangeInclusive<u64> = 1..=5;
+/// And others that the soak tries.
+pub(crate) const BY_CHANCE_IN_SOAK: RangeInclusive<u64> = 6..=25;
 
 /// A request that a browser puts on a kept connection which has gone dead is given up after 30 s, and
 /// asked anew.
@@ -27,8 +30,13 @@ pub(super) async fn the_model_counts_what_a_live_run_counts(test: &mut Test<'_>)
 }
 
 pub(super) async fn the_model_counts_what_runs_by_chance_count(test: &mut Test<'_>) -> Result<()> {
-    for seed in BY_CHANCE {
-        compare(test, &Script::random(seed)).await?;
+    by_chance(test, BY_CHANCE).await
+}
+
+/// Compares the scripts of these seeds.
+pub(crate) async fn by_chance(test: &Test<'_>, seeds: RangeInclusive<u64>) -> Result<()> {
+    for seed in seeds {
+        compare(test, &Script::random(seed)).await.with_context(|| format!("seed {seed}"))?;
     }
     Ok(())
 }

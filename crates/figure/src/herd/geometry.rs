@@ -6,7 +6,7 @@ use standby_trace::Scenario;
 use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::scenario::Fault;
 
-use super::{Sum, capacity, fault_word, is_left_out, names, restart, sets_keep_alives, stat, sums};
+use super::{Sum, capacity, fault_word, names, restart, sets_keep_alives, stat, sums};
 use crate::format::{self, count};
 use crate::shape::Anchor;
 use crate::svg::{Number, escape};
@@ -30,6 +30,8 @@ pub struct Look {
     pub row: Option<usize>,
     /// The tally that the reading line stands at.
     pub at: Option<usize>,
+    /// The rows grow while they are shown.
+    pub live: bool,
 }
 
 /// One thing of the picture.
@@ -123,16 +125,13 @@ pub fn picture(scenario: &Scenario, rows: &[&[Tally]], look: &Look) -> Picture {
     };
     let shown: Vec<&[Tally]> = rows.iter().map(|row| &row[..row.len().min(look.shown)]).collect();
     let sums = sums(scenario, &shown);
-    // The scale is that of the whole run, so that nothing shrinks while it is shown.
+    // The scale is that of the whole run, so that nothing shrinks while it is shown. Live that isn't known:
+    // all at once is as high as can be expected.
     let told = if sets_keep_alives(scenario) { u32::MAX } else { 0 };
     let highest = |tally: &Tally| tally.arrivals.max(tally.keep_alives.min(told));
     let most = rows.iter().flat_map(|row| row.iter()).map(highest).max().unwrap_or(0);
-    draw.most = match capacity(scenario) {
-        Some(_) => (draw.times(most) * 1.05).clamp(1.6, MOST_TIMES),
-        // Live the run grows while it is shown. That all come at once is as high as can be expected, so
-        // that nothing shrinks meanwhile.
-        None => most.max(scenario.clients) as f32,
-    };
+    let most = if look.live { most.max(scenario.clients) } else { most };
+    draw.most = (draw.times(most) * 1.05).clamp(1.6, MOST_TIMES);
     draw.ground();
     for (row, name) in names(scenario).iter().enumerate() {
         let nothing = Sum::default();
@@ -149,14 +148,14 @@ struct Draw<'a> {
     look: &'a Look,
     layout: &'a Layout,
     picture: Picture,
-    /// The highest that a bar can be, in times of the capacity; in arrivals, where there is none.
+    /// The highest that a bar can be, in times of the capacity.
     most: f32,
 }
 
 impl Draw<'_> {
-    /// How many times the capacity so many arrivals within one tally are; how many, where there is none.
+    /// How many times the capacity so many arrivals within one tally are.
     fn times(&self, arrivals: u32) -> f32 {
-        capacity(self.scenario).map_or(arrivals as f32, |capacity| arrivals as f32 * 10.0 / capacity as f32)
+        arrivals as f32 * 10.0 / capacity(self.scenario).max(1) as f32
     }
 
     /// The height of so many arrivals.
@@ -269,7 +268,6 @@ impl Draw<'_> {
         let is_over = tallies >= self.scenario.window_ms as usize / (TALLY_US as usize / 1_000);
         // Not before it is known.
         let stat = match (sum.peak, is_over) {
-            _ if is_left_out(self.scenario, row) => "only in the model".to_owned(),
             (0, false) => String::new(),
             (_, false) => format!("peak {times}"),
             (_, true) => format!("peak {times} · {then}"),
@@ -351,9 +349,7 @@ impl Draw<'_> {
         let (from, to) = (Number(self.picture.plot_x), Number(self.end()));
         self.path("sb-line sb-herd-base", format!("M{from} {}H{to}", Number(base)));
         let line = base - (1.0 / self.most).sqrt() * self.layout.bars_h;
-        let capacity_s = capacity(self.scenario);
-        let path = capacity_s.map(|_| format!("M{from} {}H{to}", Number(line))).unwrap_or_default();
-        self.path("sb-line sb-herd-capacity", path);
+        self.path("sb-line sb-herd-capacity", format!("M{from} {}H{to}", Number(line)));
         let ((x, arrivals), said) = match off {
             Some(off) => (off, true),
             None => ((self.picture.plot_x, 0), false),
@@ -362,9 +358,9 @@ impl Draw<'_> {
         let y = base - self.layout.bars_h + 9.0;
         self.text("sb-text sb-herd-word", (x, y), Anchor::Start, 10.5, words);
         if row + 1 == self.picture.rows.len() {
-            let words = capacity_s.map(|capacity_s| format!("capacity: {} a second", count(capacity_s)));
+            let words = format!("capacity: {} a second", count(capacity(self.scenario)));
             let at = (self.end(), line - 5.0);
-            self.text("sb-text sb-herd-limit", at, Anchor::End, 10.5, words.unwrap_or_default());
+            self.text("sb-text sb-herd-limit", at, Anchor::End, 10.5, words);
         }
     }
 

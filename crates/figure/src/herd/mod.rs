@@ -7,8 +7,7 @@
 //!
 //! Where a scenario sets keep-alives, a line over the bars says how many of them the server sent.
 //!
-//! Of live rows, which real connections have made, no capacity is known: their scenario's is 0. Then there
-//! is no dashed line, and peaks are counts. What only the model does leaves its row empty.
+//! Rows of the model and live ones, which real connections have made, are drawn alike.
 //!
 //! - [`names()`]: what a row is called, and its settings
 //! - [`sums()`]: its peak, when all were back, who was turned away
@@ -21,7 +20,7 @@ mod sums;
 mod words;
 
 pub use geometry::{Look, Part, Picture, RowBox, picture, svg};
-pub use names::{Name, can_be_live, capacity, fault_word, is_left_out, names, restart, sets_keep_alives};
+pub use names::{Name, capacity, fault_word, names, restart, sets_keep_alives};
 pub use sums::{Sum, sums};
 pub use words::{columns, describe, peak, say, say_at, stat, table};
 

@@ -134,21 +134,8 @@ pub fn fault_word(scenario: &Scenario, at_ms: u32) -> &'static str {
     }
 }
 
-/// What a row's server can take a second; `None`: that is not known, because the rows are live.
+/// What a row's server can take a second.
 #[must_use]
-pub fn capacity(scenario: &Scenario) -> Option<u64> {
-    scenario.crowd.as_ref().map(|crowd| crowd.capacity_s.into()).filter(|capacity_s| *capacity_s > 0)
-}
-
-/// Whether real clients can be what a row's are. The server itself spreads nobody.
-#[must_use]
-pub fn can_be_live(scenario: &Scenario, row: usize) -> bool {
-    let servers = scenario.crowd.as_ref().map_or(&[][..], |crowd| &crowd.servers);
-    servers.get(row).is_none_or(|server| *server == Spreading::default())
-}
-
-/// The rows are live, and this one can't be.
-#[must_use]
-pub fn is_left_out(scenario: &Scenario, row: usize) -> bool {
-    capacity(scenario).is_none() && !can_be_live(scenario, row)
+pub fn capacity(scenario: &Scenario) -> u64 {
+    scenario.crowd.as_ref().map_or(1, |crowd| crowd.capacity_s.into())
 }

@@ -9,6 +9,8 @@ use super::restart;
 /// What became of a row's clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
+    /// There is something of it; of a live row that was not reached there is nothing.
+    pub ran: bool,
     /// The most that arrived within one tally, and when that one began, in microseconds.
     pub peak: u32,
     /// See [`Sum::peak`].
@@ -45,7 +47,7 @@ pub fn sums(scenario: &Scenario, rows: &[&[Tally]]) -> Vec<Sum> {
 }
 
 fn sum(scenario: &Scenario, lane: usize, tallies: &[Tally]) -> Sum {
-    let mut sum = Sum::default();
+    let mut sum = Sum { ran: !tallies.is_empty(), ..Sum::default() };
     for (at, tally) in tallies.iter().enumerate() {
         if tally.arrivals > sum.peak {
             (sum.peak, sum.peak_at_us) = (tally.arrivals, at as i64 * TALLY_US);

@@ -42,7 +42,7 @@ fn rows() -> [Vec<Tally>; 2] {
 }
 
 fn look(shown: usize) -> Look {
-    Look { width: 720.0, narrow: false, shown, row: None, at: None }
+    Look { width: 720.0, narrow: false, shown, row: None, at: None, live: false }
 }
 
 fn drawn(look: &Look) -> Picture {
@@ -71,7 +71,9 @@ fn a_row_says_its_peak_and_when_all_are_back() {
     );
     let table = table(&scenario, &sums);
     assert_eq!(table[0], ["Fixed delay, 3 s", "10.0×", "not all back", "900", "0", "0"]);
-    assert!(describe(&scenario, &sums).contains("At 1 s: server restarts. Fixed delay, 3 s: peak 10.0×"));
+    assert!(
+        describe(&scenario, &sums, false).contains("At 1 s: server restarts. Fixed delay, 3 s: peak 10.0×")
+    );
     assert_eq!(
         say_at(&scenario, 0, 40, &one[40]),
         "Fixed delay at 4.0 s: 1,000 came, 100 answered, 900 turned away; 0 wait, 100 connected."
@@ -151,44 +153,35 @@ fn on_a_phone_everything_is_within_the_width() {
 }
 
 #[test]
-fn live_rows_have_no_capacity_and_what_only_the_model_does_stays_empty() {
-    let mut scenario = scenario();
-    if let Some(crowd) = &mut scenario.crowd {
-        crowd.capacity_s = 0;
-        crowd.servers.push(Default::default());
-    }
-    let [one, _] = rows();
-    let rows: [&[Tally]; 2] = [&one, &[]];
-    let picture = picture(&scenario, &rows, &look(usize::MAX));
-    let texts = texts(&picture);
-    assert!(texts.contains(&"peak 1,000 · not all back"), "{texts:?}");
-    assert!(texts.contains(&"only in the model"), "{texts:?}");
-    assert!(!texts.iter().any(|text| text.contains("capacity")), "{texts:?}");
-    let lines = picture.parts.iter().filter(
-        |part| matches!(part, Part::Path { class, d } if class.contains("capacity") && !d.is_empty()),
-    );
-    assert_eq!(lines.count(), 0);
-    // All at once is as high as a row can be.
-    let sums = sums(&scenario, &rows);
-    assert_eq!(table(&scenario, &sums)[0][1], "1,000");
-    assert_eq!(table(&scenario, &sums)[1][1], "only in the model");
-    assert!(say(&scenario, 0, &sums[0]).contains("1,000 came within 0.1 s. 900 attempts"));
-    assert!(say(&scenario, 1, &sums[1]).contains("in the model only"));
+fn live_rows_are_drawn_as_the_models_and_said_to_be_live() {
+    let [one, other] = rows();
+    let (scenario, rows): (_, [&[Tally]; 2]) = (scenario(), [&one, &other]);
+    let live = Look { live: true, ..look(usize::MAX) };
+    assert_eq!(picture(&scenario, &rows, &live), picture(&scenario, &rows, &look(usize::MAX)));
+    let said = describe(&scenario, &sums(&scenario, &rows), true);
     assert!(
-        describe(&scenario, &sums).starts_with("Live: 1,000 clients in each row, on a time axis of 10 s.")
+        said.starts_with("Live: 1,000 clients in each row, on a time axis of 10 s; the server"),
+        "{said}"
     );
 }
 
 #[test]
+fn of_a_row_that_has_not_run_no_figures_are_given() {
+    let [one, _] = rows();
+    let (scenario, rows): (_, [&[Tally]; 2]) = (scenario(), [&one, &[]]);
+    let sums = sums(&scenario, &rows);
+    assert_eq!(table(&scenario, &sums)[1][1..], ["–"; 5]);
+    assert!(say(&scenario, 1, &sums[1]).ends_with("it has not run."));
+    assert!(describe(&scenario, &sums, true).ends_with("retry: 2 s to 14 s: it has not run."));
+}
+
+#[test]
 fn while_live_rows_grow_the_scale_stays() {
-    let mut scenario = scenario();
-    if let Some(crowd) = &mut scenario.crowd {
-        crowd.capacity_s = 0;
-    }
+    let scenario = scenario();
     let one = [Tally { arrivals: 40, served: 40, ..Tally::default() }];
     let two = [one[0], Tally { arrivals: 700, served: 700, ..Tally::default() }];
     let bar = |rows: &[Tally]| {
-        let picture = picture(&scenario, &[rows, &[]], &look(usize::MAX));
+        let picture = picture(&scenario, &[rows, &[]], &Look { live: true, ..look(usize::MAX) });
         let path = picture.parts.iter().find_map(|part| match part {
             Part::Path { class, d } if class.contains("sb-herd-in") => Some(d.clone()),
             _ => None,

@@ -4,15 +4,12 @@ use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::{LaneSpec, Scenario};
 
 use super::names::signs;
-use super::{Sum, capacity, is_left_out, names, restart, sets_keep_alives};
+use super::{Sum, capacity, names, restart, sets_keep_alives};
 use crate::format::{age, count, decimal, seconds};
 
-/// How many times what the server can take within a tally, as `16.5×`; how many, where that is not known.
+/// How many times what the server can take within a tally, as `16.5×`.
 fn times(scenario: &Scenario, arrivals: u32) -> String {
-    match capacity(scenario) {
-        Some(capacity_s) => format!("{}×", decimal(u64::from(arrivals) * 10, capacity_s, 1)),
-        None => count(arrivals.into()),
-    }
+    format!("{}×", decimal(u64::from(arrivals) * 10, capacity(scenario).max(1), 1))
 }
 
 /// A share, as `16 %`; what is not nothing is never `0 %`.
@@ -24,7 +21,7 @@ fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// A row's peak, as `16.5×` what the server can take; as a count, where that is not known.
+/// A row's peak, as `16.5×` what the server can take.
 #[must_use]
 pub fn peak(scenario: &Scenario, sum: &Sum) -> String {
     times(scenario, sum.peak)
@@ -55,19 +52,16 @@ pub fn stat(scenario: &Scenario, row: usize, sum: &Sum) -> [String; 2] {
 #[must_use]
 pub fn say(scenario: &Scenario, row: usize, sum: &Sum) -> String {
     let Some(name) = names(scenario).into_iter().nth(row) else { return String::new() };
-    if is_left_out(scenario, row) {
-        return format!(
-            "{} ({}): the book's server doesn't do this, so it can be seen in the model only.",
-            name.name, name.set
-        );
+    if !sum.ran {
+        return format!("{} ({}): it has not run.", name.name, name.set);
     }
     let [times, _] = stat(scenario, row, sum);
-    let mut said =
-        format!("{} ({}): at the peak {} came within 0.1 s", name.name, name.set, count(sum.peak.into()));
-    if capacity(scenario).is_some() {
-        said.push_str(&format!(", {times} what the server can take"));
-    }
-    said.push('.');
+    let mut said = format!(
+        "{} ({}): at the peak {} came within 0.1 s, {times} what the server can take.",
+        name.name,
+        name.set,
+        count(sum.peak.into())
+    );
     match sum.refused {
         0 => said.push_str(" Nobody was turned away."),
         refused => {
@@ -133,25 +127,22 @@ pub fn say_at(scenario: &Scenario, row: usize, at: usize, tally: &Tally) -> Stri
     )
 }
 
-/// The picture for those who don't see it.
+/// The picture for those who don't see it. `live`: real connections have made it.
 #[must_use]
-pub fn describe(scenario: &Scenario, sums: &[Sum]) -> String {
-    let clients = count(scenario.clients.into());
-    let axis_s = scenario.window_ms / 1_000;
-    let mut said = match capacity(scenario) {
-        Some(capacity_s) => format!(
-            "Simulated: {clients} clients in each row, on a time axis of {axis_s} s; the server can take {} a \
-             second.",
-            count(capacity_s)
-        ),
-        None => format!("Live: {clients} clients in each row, on a time axis of {axis_s} s."),
-    };
+pub fn describe(scenario: &Scenario, sums: &[Sum], live: bool) -> String {
+    let mut said = format!(
+        "{}: {} clients in each row, on a time axis of {} s; the server can take {} a second.",
+        if live { "Live" } else { "Simulated" },
+        count(scenario.clients.into()),
+        scenario.window_ms / 1_000,
+        count(capacity(scenario))
+    );
     if let Some((at_ms, what)) = restart(scenario) {
         said.push_str(&format!(" At {}: {what}.", super::names::time(at_ms)));
     }
     for (row, (name, sum)) in names(scenario).iter().zip(sums).enumerate() {
-        if is_left_out(scenario, row) {
-            said.push_str(&format!(" {}, {}: only in the model.", name.name, name.set));
+        if !sum.ran {
+            said.push_str(&format!(" {}, {}: it has not run.", name.name, name.set));
             continue;
         }
         let [times, then] = stat(scenario, row, sum);
@@ -176,11 +167,11 @@ pub fn columns(scenario: &Scenario, sums: &[Sum]) -> [&'static str; 6] {
 #[must_use]
 pub fn table(scenario: &Scenario, sums: &[Sum]) -> Vec<[String; 6]> {
     let names = names(scenario);
-    let row = |(row, (name, sum)): (usize, (&super::Name, &Sum))| {
+    let row = |(name, sum): (&super::Name, &Sum)| {
         let label = format!("{}, {}", name.name, name.set);
-        if is_left_out(scenario, row) {
-            let [peak, rest] = ["only in the model", "–"].map(str::to_owned);
-            return [label, peak, rest.clone(), rest.clone(), rest.clone(), rest];
+        if !sum.ran {
+            let none = || "–".to_owned();
+            return [label, none(), none(), none(), none(), none()];
         }
         let fourth = match (sum.comes_back, sum.back_us, sum.age_p99_us) {
             (true, Some(us), _) => seconds(us.unsigned_abs()),
@@ -195,5 +186,5 @@ pub fn table(scenario: &Scenario, sums: &[Sum]) -> Vec<[String; 6]> {
         };
         [label, times(scenario, sum.peak), fourth, count(sum.refused), count(fifth), count(last)]
     };
-    names.iter().zip(sums).enumerate().map(row).collect()
+    names.iter().zip(sums).map(row).collect()
 }

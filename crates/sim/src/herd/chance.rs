@@ -17,6 +17,8 @@ pub(super) enum For {
     Out,
     /// The way back.
     Back,
+    /// The part of a second that it adds to a `Retry-After`.
+    Part,
 }
 
 /// The chances of one lane.

@@ -2,7 +2,7 @@
 
 use standby_trace::scenario::{self, LaneSpec, Spreading, SseClient};
 use standby_transport::Backoff;
-use standby_transport::backoff::Attempts;
+use standby_transport::backoff::{Attempts, PART_MS};
 
 use super::chance::{Chance, For};
 use crate::words;
@@ -107,11 +107,21 @@ impl Rules {
         !matches!(self.way, Way::Socket { .. } | Way::EventSource)
     }
 
-    /// What the server asks for where it turns somebody away for want of room.
+    /// What the server asks for where it turns somebody away for want of room: whole seconds, because
+    /// a `Retry-After` has no others (RFC 9110 §10.2.3).
     pub(super) fn retry_after_ms(&self, client: u32, now_ms: u32) -> Option<u32> {
         match self.spreading.retry_after_ms {
             0 => None,
-            most => Some(self.chance.up_to(most, client, now_ms, For::Told)),
+            most => Some(self.chance.up_to(most.div_ceil(1_000), client, now_ms, For::Told) * 1_000),
+        }
+    }
+
+    /// What a client makes of it, as [`Retries::after`](standby_transport::backoff::Retries::after) does.
+    /// Short polling adds nothing: each asks at a moment of its own anyway.
+    pub(super) fn after_ms(&self, retry_after_ms: u32, client: u32, now_ms: u32) -> u32 {
+        match self.way {
+            Way::ShortPoll { .. } => retry_after_ms,
+            _ => retry_after_ms.saturating_add(self.chance.up_to(PART_MS as u32, client, now_ms, For::Part)),
         }
     }
 

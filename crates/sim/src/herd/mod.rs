@@ -390,7 +390,9 @@ impl Herd {
                 (one.state, one.away) = (State::Gone, true);
                 return;
             }
-            Says::Unavailable(asked_ms) if self.rules.reads_answers() => asked_ms,
+            Says::Unavailable(asked_ms) if self.rules.reads_answers() => {
+                asked_ms.map(|ms| self.rules.after_ms(ms, client, now_ms))
+            }
             _ => None,
         };
         let told_ms = now_ms + self.rules.way_ms(client, now_ms, For::Back);

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    Backoff, BadScenario, Conditions, Crowd, Fault, LaneSpec, Publish, Scenario, SseClient, VERSION, bounds,
+    Backoff, BadScenario, Conditions, Crowd, Fault, LaneSpec, Publish, Scenario, Spreading, SseClient,
+    VERSION, bounds,
 };
 
 impl Scenario {
@@ -78,7 +79,11 @@ impl LaneSpec {
 }
 
 impl Crowd {
-    fn check(&self, lanes: usize) -> Result<(), BadScenario> {
+    /// Holds every value against its bounds; `lanes`: so many rows there are.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds.
+    pub fn check(&self, lanes: usize) -> Result<(), BadScenario> {
         within("capacity_s", self.capacity_s, &bounds::CAPACITY_S)?;
         within("backlog", self.backlog, &bounds::BACKLOG)?;
         if self.servers.len() > lanes {
@@ -87,12 +92,19 @@ impl Crowd {
                 self.servers.len()
             )));
         }
-        for server in &self.servers {
-            none_or_within("retry_spread_ms", server.retry_spread_ms, &bounds::SPREADING_MS)?;
-            none_or_within("retry_after_ms", server.retry_after_ms, &bounds::SPREADING_MS)?;
-            none_or_within("drain_ms", server.drain_ms, &bounds::SPREADING_MS)?;
-        }
-        Ok(())
+        self.servers.iter().try_for_each(Spreading::check)
+    }
+}
+
+impl Spreading {
+    /// Holds every value against its bounds.
+    ///
+    /// # Errors
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Result<(), BadScenario> {
+        none_or_within("retry_spread_ms", self.retry_spread_ms, &bounds::SPREADING_MS)?;
+        none_or_within("retry_after_ms", self.retry_after_ms, &bounds::SPREADING_MS)?;
+        none_or_within("drain_ms", self.drain_ms, &bounds::SPREADING_MS)
     }
 }
 

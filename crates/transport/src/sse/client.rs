@@ -199,7 +199,8 @@ impl SseClient {
         out.push(Output::Tell(Notice::Cut { n: self.n, why }));
         // "Wait a delay equal to the reconnection time of the event source. Optionally, wait some
         // more" (§9.2.3): ours is the longer of the stream's time and our own backoff.
-        let asked_ms = retry_after_ms.unwrap_or(0).max(self.retry_ms);
+        let after_ms = retry_after_ms.map_or(0, |ms| self.retries.after(ms));
+        let asked_ms = after_ms.max(self.retry_ms);
         let wait = self.retries.wait(now_us, Some(asked_ms));
         out.push(Output::Tell(wait.notice()));
         // An event that was cut in the middle goes with the parser, and is sent again: its id was

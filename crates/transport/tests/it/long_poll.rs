@@ -47,7 +47,7 @@ fn cuts_in_a_row_are_waited_out_longer_and_longer_until_an_answer_comes() {
     talk.wake();
     assert_eq!(talk.tell(1_000, Input::Failed { n: 2 }), ["cut 2 Network", "wait until 3000 Client #2"]);
     talk.wake();
-    assert_eq!(talk.refuse(3_000, 3, 503, Some(9_000)), ["cut 3 Status(503)", "wait until 12000 Server #3"]);
+    assert_eq!(talk.refuse(3_000, 3, 503, Some(9_000)), ["cut 3 Status(503)", "wait until 12811 Server #3"]);
     assert_eq!(talk.wake().1, ["GET long-poll?after=k:4&timeout_ms=25000&sub=l&n=4"]);
     talk.answer(12_500, 4, &answer(&[5], 5));
     assert_eq!(talk.tell(13_000, Input::Failed { n: 5 }), ["cut 5 Network", "wait until 14000 Client #1"]);

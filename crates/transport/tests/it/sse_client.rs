@@ -77,7 +77,7 @@ fn it_comes_back_where_an_event_source_would_have_given_up() {
     let mut talk = talk();
     talk.start(0);
     let said = talk.refuse(10, 1, 503, Some(20_000));
-    assert_eq!(said, ["abort 1", "cut 1 Status(503)", "wait until 20010 Server #1"]);
+    assert_eq!(said, ["abort 1", "cut 1 Status(503)", "wait until 20821 Server #1"]);
     talk.wake();
     assert_eq!(talk.refuse(20_010, 2, 502, None)[2], "wait until 22010 Client #2");
     talk.wake();

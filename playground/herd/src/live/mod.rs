@@ -4,25 +4,29 @@ mod run;
 
 use std::rc::Rc;
 
+use standby_figure::format::count;
 use standby_trace::Scenario;
+use standby_trace::crowd::Tally;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::widget::Widget;
 use crate::words;
 
 use run::{Live, Told};
-pub(crate) use run::{MOST_CLIENTS, Used, each, rows};
+pub(crate) use run::{MOST_CLIENTS, Used, each};
 
 /// What a live run is, and how far it is.
 pub(crate) struct View {
     /// Told apart from an earlier one, of which something may still be heard.
-    turn: u32,
+    number: u32,
     /// `None`: it is over.
     run: Option<Live>,
-    /// What is drawn: with as many clients as are there, and of a server whose capacity is not known.
+    /// What is drawn: with as many clients as are there, and of servers that take less in proportion.
     pub(crate) scenario: Scenario,
-    /// In how many rows there are clients.
-    rows: u32,
+    /// The rows run one after another.
+    in_turn: bool,
+    /// The one that runs now, or with which all rows begin that run now.
+    row: usize,
     /// So many are connected, of those that the picture waits for.
     open: u32,
     pub(crate) used: Option<Used>,
@@ -33,27 +37,44 @@ impl View {
         self.run.is_some()
     }
 
-    /// Clients in all rows.
-    pub(crate) fn clients(&self) -> u32 {
-        self.scenario.clients * self.rows
+    /// At the same time.
+    fn clients(&self) -> u32 {
+        let rows = if self.in_turn { 1 } else { self.scenario.lanes.len() as u32 };
+        self.scenario.clients * rows
     }
 
-    /// In hundredths, and in words; `drawn`: so many tallies of a row of so many are there.
-    pub(crate) fn progress(&self, drawn: usize, all: usize) -> (usize, String) {
-        if drawn == 0 {
-            let of = self.clients().max(1);
-            return ((u64::from(self.open) * 100 / u64::from(of)) as usize, words::open(self.open, of));
+    pub(crate) fn pill(&self) -> String {
+        match (self.in_turn, count(self.clients().into())) {
+            (true, each) => format!("Live · {} × {each} clients", self.scenario.lanes.len()),
+            (false, all) => format!("Live · {all} clients"),
         }
-        (drawn * 100 / all.max(1), words::lived(drawn, all))
+    }
+
+    /// In hundredths, and in words; a whole row has `all` tallies.
+    pub(crate) fn progress(&self, rows: &[Vec<Tally>], all: usize) -> (usize, String) {
+        let drawn = match rows.get(self.row) {
+            Some(row) if self.in_turn => row.len(),
+            _ => rows.iter().map(Vec::len).max().unwrap_or(0),
+        };
+        let of = self.clients().max(1);
+        let (part, word) = match drawn {
+            0 if !self.in_turn => {
+                ((u64::from(self.open) * 100 / u64::from(of)) as usize, words::open(self.open, of))
+            }
+            0 => (0, words::open(self.open, of)),
+            _ => (drawn * 100 / all.max(1), words::lived(drawn, all)),
+        };
+        if !self.in_turn {
+            return (part, word);
+        }
+        let rows = rows.len().max(1);
+        ((self.row * 100 + part) / rows, words::turn(self.row, rows, &word))
     }
 }
 
 impl Widget {
     /// Shows the button that tries it live, where there may be a server.
     pub(crate) fn offer_live(self: &Rc<Self>) {
-        if rows(&self.scenario.borrow()).is_empty() {
-            return;
-        }
         let widget = Rc::downgrade(self);
         spawn_local(async move {
             if standby_api::may_be_there(&crate::root()).await
@@ -65,31 +86,29 @@ impl Widget {
         });
     }
 
-    /// Runs it with real clients.
-    pub(crate) fn try_live(self: &Rc<Self>) {
+    /// Runs it with real clients. `in_turn`: one row after another, with as many in each as there may be
+    /// at the same time.
+    pub(crate) fn try_live(self: &Rc<Self>, in_turn: bool) {
         self.forget_run();
         let asked = self.scenario.borrow().clone();
-        let mut scenario = asked.clone();
-        scenario.clients = each(&asked, MOST_CLIENTS);
-        if let Some(crowd) = &mut scenario.crowd {
-            crowd.capacity_s = 0;
-        }
+        let at_once = if in_turn { 1 } else { asked.lanes.len() as u32 };
+        let scenario = asked.with_fewer(each(&asked, MOST_CLIENTS, at_once));
         self.has_run.set(true);
-        let turn = self.turns.get() + 1;
-        self.turns.set(turn);
+        let number = self.live_runs.get() + 1;
+        self.live_runs.set(number);
         {
             let mut shown = self.shown.borrow_mut();
             shown.rows = vec![Vec::new(); scenario.lanes.len()];
             shown.tallies = usize::MAX;
         }
         let weak = Rc::downgrade(self);
-        let run = Live::start(asked, move |told| {
+        let run = Live::start(asked, in_turn, move |told| {
             if let Some(widget) = weak.upgrade() {
-                widget.heard_live(turn, told);
+                widget.heard_live(number, told);
             }
         });
-        let rows = rows(&scenario).len() as u32;
-        *self.live.borrow_mut() = Some(View { turn, run: Some(run), scenario, rows, open: 0, used: None });
+        let view = View { number, run: Some(run), scenario, in_turn, row: 0, open: 0, used: None };
+        *self.live.borrow_mut() = Some(view);
         self.settle();
         self.frame_soon();
         // The button that was pressed goes.
@@ -103,12 +122,13 @@ impl Widget {
         }
     }
 
-    fn heard_live(self: &Rc<Self>, turn: u32, told: Told) {
+    fn heard_live(self: &Rc<Self>, number: u32, told: Told) {
         let mut live = self.live.borrow_mut();
-        let Some(view) = live.as_mut().filter(|view| view.turn == turn) else { return };
+        let Some(view) = live.as_mut().filter(|view| view.number == number) else { return };
         let mut over = false;
         match told {
-            Told::Begun(each) => view.scenario.clients = each,
+            Told::Begun(each) => view.scenario = self.scenario.borrow().with_fewer(each),
+            Told::Row(row) => (view.row, view.open) = (row, 0),
             Told::Open(open) => view.open = open,
             Told::Tally { row, at, tally } => {
                 if let Some(row) = self.shown.borrow_mut().rows.get_mut(row) {
