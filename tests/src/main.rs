@@ -24,6 +24,7 @@ mod host;
 mod record;
 mod runner;
 mod screens;
+mod script;
 mod server;
 mod setup;
 mod soak;
