@@ -38,7 +38,7 @@ pub use course::{Course, Next};
 pub use outcome::{Messages, Outcome, differences, outcomes};
 pub use script::{FAULT_MS, Script, Step};
 pub use table::{Row, rows};
-pub use times::{Arrival, Spread, Times, arrivals};
+pub use times::{Ages, Arrival, Spread, Times, arrivals};
 
 /// How many scripts by chance every run of the tests tries, with the seeds from 1.
 pub const BY_CHANCE: u64 = 5;
@@ -51,11 +51,32 @@ const PATIENCE_US: i64 = 120_000_000;
 /// # Errors
 /// After which step it never came to rest, and what was awaited.
 pub fn run(script: &Script, profile: &Profile, topic: &str, began_at_ms: u64) -> Result<Trace, String> {
+    run_and_tell(script, profile, topic, began_at_ms, &mut |_, _| {})
+}
+
+/// The same; `tell` hears how many of the script's steps are over, and since how many microseconds of
+/// the run.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_and_tell(
+    script: &Script,
+    profile: &Profile,
+    topic: &str,
+    began_at_ms: u64,
+    tell: &mut dyn FnMut(usize, i64),
+) -> Result<Trace, String> {
     let mut model = Model::new(&script.scenario, profile, topic, began_at_ms);
     let mut course = Course::new(script);
     let (mut last, mut give_up_us) = (None, PATIENCE_US);
+    let mut over = 0;
     loop {
-        match course.next(model.recorder.trace()) {
+        let next = course.next(model.recorder.trace());
+        if course.steps_over() > over {
+            over = course.steps_over();
+            tell(over, model.world.now_us());
+        }
+        match next {
             Next::Over => return Ok(model.recorder.trace().clone()),
             Next::Do(step) => {
                 model.act(&step, course.runs());

@@ -105,7 +105,11 @@ fn lane_at_rest(
         message.payload_bytes + message.overhead_bytes == 0 && !goes_by_the_clock(message.kind)
     };
     if let Some(message) = messages().find(untold) {
-        return Err(format!("the bytes of this message are not told yet: {message:?}"));
+        let kind = format!("{:?}", message.kind).to_lowercase();
+        return Err(format!(
+            "the server has not told its half of a message yet ({kind}, exchange {})",
+            message.n
+        ));
     }
     if transport == Transport::ShortPoll {
         let answered = messages().any(|message| {

@@ -45,7 +45,7 @@ impl Step {
         match self {
             Self::Start => "the lanes connect".to_owned(),
             Self::LetGo => "the lanes let go".to_owned(),
-            Self::Publish(data) => format!("{data} is published"),
+            Self::Publish(data) => format!("an event is published: {data}"),
             Self::Fault(Fault::Drop { .. }) => "all connections are dropped".to_owned(),
             Self::Fault(Fault::HalfOpen { .. }) => "all connections go dead".to_owned(),
             Self::Fault(Fault::Refuse { for_ms, .. }) => {
@@ -129,16 +129,14 @@ impl Script {
         let mut below = |n: u64| random.next_u64() % n;
         // Connections go dead once at most, and only where every lane can find out.
         let mut goes_dead = below(3) == 0;
-        let (kinds, silence_ms) = if goes_dead { (3, SILENCE_MS) } else { (6, 0) };
-        let lanes = (0..2 + below(3)).map(|_| match below(kinds) {
-            0 => short_poll(false),
-            1 => websocket(silence_ms),
-            2 => sse(SseClient::Fetch, silence_ms),
-            3 => long_poll(),
-            4 => sse(SseClient::EventSource, 0),
-            _ => short_poll(true),
-        });
-        let lanes: Vec<LaneSpec> = lanes.collect();
+        let silence_ms = if goes_dead { SILENCE_MS } else { 0 };
+        let mut kinds = vec![short_poll(false), websocket(silence_ms), sse(SseClient::Fetch, silence_ms)];
+        if !goes_dead {
+            kinds.extend([long_poll(), sse(SseClient::EventSource, 0), short_poll(true)]);
+        }
+        let lanes: Vec<LaneSpec> = (0..2 + below(kinds.len() as u64 / 2))
+            .map(|_| kinds.swap_remove(usize::try_from(below(kinds.len() as u64)).unwrap_or(0)))
+            .collect();
         let mut steps = vec![Step::Start];
         let mut price = 1;
         for _ in 0..4 + below(4) {
