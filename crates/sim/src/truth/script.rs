@@ -45,7 +45,7 @@ impl Step {
         match self {
             Self::Start => "the lanes connect".to_owned(),
             Self::LetGo => "the lanes let go".to_owned(),
-            Self::Publish(data) => format!("an event is published: {data}"),
+            Self::Publish(data) => format!("{data} is published"),
             Self::Fault(Fault::Drop { .. }) => "all connections are dropped".to_owned(),
             Self::Fault(Fault::HalfOpen { .. }) => "all connections go dead".to_owned(),
             Self::Fault(Fault::Refuse { for_ms, .. }) => {
