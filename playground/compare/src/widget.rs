@@ -36,6 +36,8 @@ struct Widget {
     list: Element,
     lines: RefCell<Vec<Line>>,
     sentence: Words,
+    /// What is awaited. Not said aloud: it changes many times a second.
+    waits: Words,
     /// Where there is no server: what to do.
     command: HtmlElement,
     result: HtmlElement,
@@ -70,12 +72,15 @@ pub(crate) fn mount(place: HtmlElement) {
     let list = dom::html("table").set("class", "standby-compare-steps").done();
     let says = dom::classed("p", "standby-sentence").set("aria-live", "polite").done();
     let sentence = Words::within(&says, "");
+    let waits_element = dom::classed("p", "standby-compare-waits").done();
+    let waits = Words::within(&waits_element, "");
     let command = dom::classed("code", "standby-command").text("cargo xtask serve").done();
     let result = dom::classed("div", "standby-compare-result").done();
     let built = dom::classed("div", "standby-box standby-compare-box")
         .child(&head)
         .child(&controls)
         .child(&says)
+        .child(&waits_element)
         .child(&command)
         .child(&list)
         .child(&result)
@@ -93,6 +98,7 @@ pub(crate) fn mount(place: HtmlElement) {
         list: list.into(),
         lines: RefCell::default(),
         sentence,
+        waits,
         command,
         result,
     });
@@ -104,7 +110,7 @@ pub(crate) fn mount(place: HtmlElement) {
     let own = widget.clone();
     dom::on(&run, "click", move |_| own.pressed());
     // No key that is pressed in here turns mdBook's page, opens its search or its help.
-    dom::on(&built, "keydown", |event| event.stop_propagation());
+    dom::on(&built, "keydown", web_sys::Event::stop_propagation);
     widget.reset();
 }
 
@@ -118,6 +124,7 @@ impl Widget {
         dom::set(&self.place, "data-state", state);
         self.pill.say(pill);
         let runs = state == "running";
+        self.waits.say("");
         self.button.say(if runs { "Stop" } else { "Run both" });
         dom::enable(&self.select, !runs);
         dom::show(&self.command, state == "no-server");
@@ -230,7 +237,12 @@ impl Widget {
             dom::set(&line.row, "data-step", state);
             line.mark.say(mark);
         }
-        self.sentence.say(&words::under_way(progress.over, script, progress.waits));
+        self.sentence.say(&words::under_way(progress.over, script));
+        self.waits.say(&if progress.waits.is_empty() {
+            String::new()
+        } else {
+            format!("Waits: {}", progress.waits)
+        });
     }
 
     fn show(&self, live: &Trace, model: &Trace) {

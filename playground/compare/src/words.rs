@@ -40,10 +40,9 @@ pub(crate) fn clocks(times: &Times) -> String {
 }
 
 /// Where it stands.
-pub(crate) fn under_way(over: usize, script: &Script, waits: &str) -> String {
+pub(crate) fn under_way(over: usize, script: &Script) -> String {
     let doing = script.steps.get(over).map_or(String::new(), |step| format!(": {}", step.words()));
-    let waits = if waits.is_empty() { String::new() } else { format!(" Waits, {waits}.") };
-    format!("Live, step {} of {}{doing}.{waits}", (over + 1).min(script.steps.len()), script.steps.len())
+    format!("Live, step {} of {}{doing}.", (over + 1).min(script.steps.len()), script.steps.len())
 }
 
 /// What is said before the first run.
