@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use standby_sim::truth::{self, Course, Next, Script, Step};
 use standby_sim::world::Profile;
 use standby_trace::scenario::Fault;
+use standby_trace::tap::Part;
 use standby_trace::{Trace, link};
 
 use crate::browser::Browser;
@@ -54,19 +55,22 @@ async fn live(browser: &Browser, server: &Server, script: &Script) -> Result<(Tr
         Ok(browser.js::<bool>(ready, &[]).await?.then_some(()))
     })
     .await?;
-    browser.forget_requests();
     let mut course = Course::new(script);
     // Nobody has a trace before the first step, and nobody needs one.
     let Next::Do(first) = course.next(&truth::before(script)) else {
         anyhow::bail!("the script is empty");
     };
     act(server, &widget, &first, "").await.with_context(|| format!("{first:?}"))?;
-    let topic = widget.topic().await?;
+    let mut topic = String::new();
     let mut last = first;
     loop {
         let mut why = String::new();
         let next = wait::within(PATIENCE, "it can go on", async || {
-            Ok(match course.next(&widget.trace().await?) {
+            let trace = widget.trace().await?;
+            if let Some(told) = topic_of(&trace) {
+                topic = told;
+            }
+            Ok(match course.next(&trace) {
                 Next::Wait(awaited) => {
                     why = awaited;
                     None
@@ -83,6 +87,14 @@ async fn live(browser: &Browser, server: &Server, script: &Script) -> Result<(Tr
         }
     }
     Ok((widget.trace().await?, topic))
+}
+
+/// The topic, as the lanes' own requests name it.
+fn topic_of(trace: &Trace) -> Option<String> {
+    let heads = trace.wire.iter().filter(|piece| piece.part == Part::RequestHead);
+    let text = heads.filter_map(|piece| std::str::from_utf8(&piece.bytes).ok());
+    let topics = text.filter_map(|head| head.split_once("/api/topics/")?.1.split('/').next());
+    topics.map(str::to_owned).next()
 }
 
 async fn act(server: &Server, widget: &Widget<'_>, step: &Step, topic: &str) -> Result<()> {

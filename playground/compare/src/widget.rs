@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use standby_dom::{self as dom, Words};
+use standby_dom::{self as dom, Words, time};
 use standby_sim::Profile;
 use standby_sim::truth::{self, Script, Times};
 use standby_trace::Trace;
@@ -30,13 +30,14 @@ struct Widget {
     chosen: Cell<usize>,
     /// Set to have the run under way end.
     stopped: RefCell<Option<Rc<Cell<bool>>>>,
+    dot: HtmlElement,
     pill: Words,
     select: HtmlSelectElement,
     button: Words,
     list: Element,
     lines: RefCell<Vec<Line>>,
     sentence: Words,
-    /// What is awaited. Not said aloud: it changes many times a second.
+    /// What is awaited, and afterwards how long it took. Not said aloud: it changes many times a second.
     waits: Words,
     /// Where there is no server: what to do.
     command: HtmlElement,
@@ -90,6 +91,7 @@ pub(crate) fn mount(place: HtmlElement) {
     let widget = Rc::new(Widget {
         place,
         scripts,
+        dot,
         chosen: Cell::new(FIRST),
         stopped: RefCell::default(),
         pill,
@@ -123,6 +125,11 @@ impl Widget {
     fn state(&self, state: &str, pill: &str) {
         dom::set(&self.place, "data-state", state);
         self.pill.say(pill);
+        dom::set(
+            &self.dot,
+            "class",
+            if state == "running" { "standby-dot standby-on" } else { "standby-dot" },
+        );
         let runs = state == "running";
         self.waits.say("");
         self.button.say(if runs { "Stop" } else { "Run both" });
@@ -182,7 +189,7 @@ impl Widget {
             let done = widget.run(&stopped).await;
             widget.stopped.take();
             match done {
-                Ok((live, model)) => widget.show(&live, &model),
+                Ok(both) => widget.show(&both),
                 Err(Stop::Here) => {
                     widget.reset();
                     widget.sentence.say("Stopped. What was recorded of it says nothing.");
@@ -202,7 +209,7 @@ impl Widget {
         });
     }
 
-    async fn run(&self, stopped: &Rc<Cell<bool>>) -> Result<(Trace, Trace), Stop> {
+    async fn run(&self, stopped: &Rc<Cell<bool>>) -> Result<Both, Stop> {
         let Ok(api) = standby_api::find(&crate::root()).await else { return Err(Stop::NoServer) };
         let script = self.script();
         let tell = |progress: Progress<'_>| self.progress(script, &progress);
@@ -216,12 +223,13 @@ impl Widget {
         // What this browser sends of its own is learned from the live run, whatever browser it is.
         let profile = Profile::empty(String::new()).learned_from(&live).at(&host, &page);
         let lines = self.lines.borrow();
+        let began_us = time::now_us();
         let model = truth::run_and_tell(script, &profile, &topic, live.began_at_ms, &mut |over, at_us| {
             if let Some(line) = over.checked_sub(1).and_then(|at| lines.get(at)) {
                 line.model.say(&words::age(at_us));
             }
         });
-        Ok((live, model.map_err(Stop::Failed)?))
+        Ok(Both { live, model: model.map_err(Stop::Failed)?, took_us: time::now_us() - began_us })
     }
 
     fn progress(&self, script: &Script, progress: &Progress<'_>) {
@@ -245,12 +253,14 @@ impl Widget {
         });
     }
 
-    fn show(&self, live: &Trace, model: &Trace) {
+    fn show(&self, both: &Both) {
+        let Both { live, model, took_us } = both;
         let rows = truth::rows(live, model);
         let times = Times::of(live, model);
         self.state("done", "Compared");
         dom::set(&self.place, "data-equal", if rows.iter().all(|row| row.equal) { "true" } else { "false" });
         self.sentence.say(&words::whole(&rows));
+        self.waits.say(&words::took(live.until_us, *took_us));
         let clocks = dom::classed("p", "standby-compare-clocks").text(&words::clocks(&times)).done();
         for part in [table::counts(&rows), table::times(&times), clocks] {
             let _ = self.result.append_child(&part);
@@ -264,6 +274,14 @@ impl Widget {
             let _ = self.result.append_child(&list.done());
         }
     }
+}
+
+/// Both runs of the script.
+struct Both {
+    live: Trace,
+    model: Trace,
+    /// How long the model ran, by the page's clock.
+    took_us: i64,
 }
 
 /// Why there is nothing to show.

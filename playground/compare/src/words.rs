@@ -45,6 +45,11 @@ pub(crate) fn under_way(over: usize, script: &Script) -> String {
     format!("Live, step {} of {}{doing}.", (over + 1).min(script.steps.len()), script.steps.len())
 }
 
+/// How long both took.
+pub(crate) fn took(live_us: i64, model_us: i64) -> String {
+    format!("The live run took {}, the model {} of this page's time.", age(live_us), age(model_us))
+}
+
 /// What is said before the first run.
 pub(crate) fn before(script: &Script) -> String {
     format!(
