@@ -2,6 +2,7 @@
 //! its first window is kept in the repository. The static figures are drawn from it.
 
 pub(crate) mod requests;
+pub(crate) mod truth;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
