@@ -104,7 +104,7 @@ pub(super) async fn start(test: &Test<'_>) -> Result<()> {
     wait::until("the page has loaded", async || {
         let script = "return document.readyState === 'complete' && \
                       (location.pathname.endsWith('/print.html') || \
-                      !document.querySelector('standby-experiment:not([data-state])'))";
+                      !document.querySelector(':is(standby-experiment, standby-compare):not([data-state])'))";
         Ok(test.browser.js::<bool>(script, &[]).await?.then_some(()))
     })
     .await?;
