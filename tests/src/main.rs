@@ -7,8 +7,8 @@
 //! - [`cases`]: what must hold
 //! - [`runner`]: runs the cases in all engines and keeps what helps when one fails
 //! - [`record`]: the traces from which the static figures are drawn
-//! - [`screens`], [`soak`], [`mod@bench`], [`bench_page`]: the pictures, the long run, and what a frame
-//!   and a page cost
+//! - [`screens`], [`soak`], [`mod@bench`], [`bench_page`], [`bench_sim`]: the pictures, the long run, and what
+//!   a frame, a page and the model of many clients cost
 
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod bench_page;
+mod bench_sim;
 mod book;
 mod browser;
 mod cases;
@@ -24,6 +25,7 @@ mod host;
 mod record;
 mod runner;
 mod screens;
+mod script;
 mod server;
 mod setup;
 mod soak;
@@ -54,6 +56,9 @@ enum Task {
         /// Record what each browser sends of its own instead, for the model
         #[arg(long, conflicts_with_all = ["name", "room"])]
         requests: bool,
+        /// Record how the model compares with live runs instead, in every browser
+        #[arg(long, conflicts_with_all = ["name", "room", "requests"])]
+        truth: bool,
     },
     /// Take a picture of every experiment in each of its states
     Screens {
@@ -68,6 +73,8 @@ enum Task {
     },
     /// Measure for how long a page with four lanes keeps the browser busy
     BenchPage,
+    /// Measure how fast the model of many clients runs in a page's worker
+    BenchSim,
     /// Measure what a frame of the picture costs
     BenchPicture {
         /// Where the widgets' bundle with its hook lies
@@ -93,11 +100,13 @@ fn run(task: Task) -> Result<bool> {
         match task {
             Task::Test { name } => runner::run(&setup, name.as_deref()).await,
             Task::Record { requests: true, .. } => record::requests::take(&setup).await,
+            Task::Record { truth: true, .. } => record::truth::take(&setup).await,
             Task::Record { name, room, .. } => {
                 record::take(&setup, &record::Choice { name: name.as_deref(), room }).await
             }
             Task::Screens { name } => screens::take(&setup, name.as_deref()).await,
             Task::Soak { minutes } => soak::run(&setup, minutes).await,
+            Task::BenchSim => bench_sim::run(&setup).await,
             Task::BenchPage => bench_page::page(&setup).await,
             Task::BenchPicture { module } => bench::picture(&setup, &module).await,
         }

@@ -19,11 +19,9 @@ pub(crate) fn screens(workspace: &Workspace, name: Option<&str>) -> Result<()> {
 }
 
 /// `cargo xtask record`. The book is built without figures first, and with them afterwards.
-pub(crate) fn record(workspace: &Workspace, name: Option<&str>, room: bool, requests: bool) -> Result<()> {
+pub(crate) fn record(workspace: &Workspace, name: Option<&str>, options: &[&str]) -> Result<()> {
     let mut command = prepare(workspace, site::to_record)?;
-    let options = [(room, "--room"), (requests, "--requests")];
-    command.arg("record").args(name);
-    command.args(options.iter().filter(|(wanted, _)| *wanted).map(|(_, option)| option));
+    command.arg("record").args(name).args(options);
     let (success, _) = stream(command)?;
     if !success {
         bail!("not every experiment could be recorded");
@@ -42,6 +40,13 @@ pub(crate) fn soak(workspace: &Workspace, minutes: u32) -> Result<()> {
 pub(crate) fn bench_page(workspace: &Workspace) -> Result<()> {
     let mut command = prepare(workspace, whole_site)?;
     command.arg("bench-page");
+    stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("it could not be measured") })
+}
+
+/// `cargo xtask bench sim`, in browsers.
+pub(crate) fn bench_sim(workspace: &Workspace) -> Result<()> {
+    let mut command = prepare(workspace, whole_site)?;
+    command.arg("bench-sim");
     stream(command).and_then(|(success, _)| if success { Ok(()) } else { bail!("it could not be measured") })
 }
 

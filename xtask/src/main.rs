@@ -73,6 +73,9 @@ enum Task {
         /// Record what each browser sends of its own instead, for the model
         #[arg(long, conflicts_with_all = ["name", "room"])]
         requests: bool,
+        /// Record how the model compares with live runs instead, in every browser
+        #[arg(long, conflicts_with_all = ["name", "room", "requests"])]
+        truth: bool,
     },
     /// Take a picture of every experiment in each of its states, under target/screens/
     Screens {
@@ -102,7 +105,8 @@ enum Bench {
     Crowd,
     /// For how long a page keeps the browser busy while a widget loads and four lanes run
     Page,
-    /// How many things a second the model of many clients does, and what a client takes
+    /// How many things a second the model of many clients does, natively and in each browser, and what
+    /// a client takes
     Sim,
 }
 
@@ -126,7 +130,12 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
             widgets::weigh(workspace)?;
         }
         Task::Test { part } => return test::test(workspace, part.as_deref()),
-        Task::Record { name, room, requests } => browser::record(workspace, name.as_deref(), room, requests)?,
+        Task::Record { name, room, requests, truth } => {
+            let options = [(room, "--room"), (requests, "--requests"), (truth, "--truth")];
+            let options: Vec<&str> =
+                options.into_iter().filter(|(is, _)| *is).map(|(_, option)| option).collect();
+            browser::record(workspace, name.as_deref(), &options)?;
+        }
         Task::Screens { name } => browser::screens(workspace, name.as_deref())?,
         Task::Soak { minutes } => {
             crowd::soak(workspace)?;
@@ -140,6 +149,7 @@ fn run(workspace: &Workspace, task: Task) -> Result<ExitCode> {
             if !cargo.status()?.success() {
                 anyhow::bail!("the model could not be measured");
             }
+            browser::bench_sim(workspace)?;
         }
         Task::Bench { what: Bench::Picture } => browser::bench_picture(workspace)?,
     }

@@ -54,7 +54,9 @@ const HERD: Bundle = Bundle { package: "standby-herd", name: "herd", most_bytes:
 /// In the background the same module runs the model; a worker is a script, and this is it.
 const HERD_WORKER: (&str, &str) =
     ("herd-worker.js", "import start, { work } from \"./herd.js\";\nawait start();\nwork();\n");
-const ALL: [&Bundle; 4] = [&WIDGETS, &INSPECTOR, &RUNNER, &HERD];
+/// What the page on the model loads: scripts run live and in the model. The live half is the runner's.
+const COMPARE: Bundle = Bundle { package: "standby-compare", name: "compare", most_bytes: 200_000 };
+const ALL: [&Bundle; 5] = [&WIDGETS, &INSPECTOR, &RUNNER, &HERD, &COMPARE];
 
 impl Bundle {
     /// Its files in the book's sources.

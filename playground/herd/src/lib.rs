@@ -50,6 +50,15 @@ pub fn work() {
     worker::work();
 }
 
+/// What the model makes of one row of a crowd: all its tallies as JSON. The same text on every machine.
+///
+/// # Errors
+/// When the scenario can't be run.
+#[wasm_bindgen]
+pub fn model_tallies(scenario: &str, lane: usize) -> Result<String, JsValue> {
+    worker::tallies(scenario, lane).map_err(|e| js_sys::Error::new(&e).into())
+}
+
 /// The book's root, above this module's folder: a URL with a slash at its end.
 fn root() -> String {
     let folder = beside("");

@@ -82,6 +82,14 @@ fn run(scope: &DedicatedWorkerGlobalScope, asked: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// All tallies of one row as JSON.
+pub(crate) fn tallies(scenario: &str, lane: usize) -> Result<String, String> {
+    let scenario = Scenario::from_json(scenario).map_err(|e| e.to_string())?;
+    let mut herd = Herd::new(&scenario, lane)?;
+    herd.run_until(i64::MAX, u64::MAX);
+    serde_json::to_string(herd.tallies()).map_err(|e| e.to_string())
+}
+
 /// How much this module's memory has grown to.
 fn memory_bytes() -> f64 {
     let buffer = js_sys::Reflect::get(&wasm_bindgen::memory(), &JsValue::from_str("buffer"));

@@ -9,6 +9,7 @@ use crate::runner::{Case, Test};
 mod access;
 mod asked;
 mod axe;
+mod compare;
 mod delivery;
 mod exclusive;
 mod figures;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases![
         pages::{
             every_page_loads_without_an_error_and_asks_nobody_else,
+            the_list_of_chapters_is_seen_once_the_pages_headings_are_in_it,
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
             no_page_is_wider_than_a_phone_or_than_400_percent,
@@ -147,6 +149,14 @@ pub(crate) fn all() -> Vec<Case> {
             what_curl_is_told_to_do_shows_up_outside,
             files_hold_what_they_are_named_after,
             the_javascript_clients_recover,
+        },
+        compare::{
+            the_model_gives_the_same_trace_as_on_this_machine,
+            a_crowd_gives_the_same_counts_as_on_this_machine,
+            the_page_runs_a_script_live_and_in_the_model,
+            a_run_of_both_can_be_stopped_and_run_again,
+            without_a_server_the_comparison_says_what_makes_it_live,
+            the_comparison_fits_and_nothing_moves_when_it_comes,
         },
         truth::{
             the_model_counts_what_a_live_run_counts,

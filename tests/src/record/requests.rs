@@ -68,7 +68,7 @@ fn keep(setup: &Setup, engine: Engine, seen: &Seen) -> Result<()> {
 }
 
 /// A browser's name and version, where its `User-Agent` says them.
-fn version(agent: &str) -> Option<String> {
+pub(super) fn version(agent: &str) -> Option<String> {
     let named = |mark: &str, name: &str| {
         let (_, rest) = agent.split_once(mark)?;
         Some(format!("{name} {}", rest.split('.').next()?))

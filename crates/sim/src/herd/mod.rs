@@ -25,6 +25,7 @@
 //! `calendar` says who is due when, `server` who is answered, `client` how each comes back,
 //! `keep_alive` which streams are sent one, and `counter` counts; this file lets them meet.
 
+pub mod bench;
 mod calendar;
 mod chance;
 mod client;

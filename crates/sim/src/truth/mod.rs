@@ -1,7 +1,7 @@
 //! Holding the model against a live run.
 //!
 //! Both run the same script. A script goes on by what has happened, not by the clock: after each step
-//! it waits until everything has come to [rest](at_rest). So a busy machine changes nothing, and what
+//! it waits until everything has come to rest. So a busy machine changes nothing, and what
 //! is counted must be equal: messages by kind with their bytes, empty answers, what was delivered,
 //! recovered and lost.
 //!
@@ -15,205 +15,145 @@
 //! - whether anybody was turned away after connections went dead: a browser may put the next request on
 //!   a kept connection that is dead too, and the choice is its own.
 //!
-//! - `script.rs`: what is done to both;
-//! - `outcome.rs`: what came out, and in what two runs differ.
+//! - `script.rs`: what is done to both; `course.rs`: what of it is next, by what has happened;
+//!   `rest.rs`: when a run has come to rest;
+//! - `outcome.rs`: what came out, and in what two runs differ; `times.rs`: in what their times do;
+//!   `table.rs`: both for a reader.
 
+mod course;
 mod outcome;
+mod rest;
 mod script;
+mod table;
+mod times;
 
 use standby_trace::Clock;
 use standby_trace::recorder::Recorder;
-use standby_trace::scenario::{Fault, Transport};
+use standby_trace::scenario::Scenario;
 use standby_trace::tap::ToObserver;
-use standby_trace::trace::{Kind, MarkKind, Message, Span, SpanKind, Trace};
+use standby_trace::trace::{Kind, Source, Trace};
 
 use crate::world::{Profile, Told, World};
+pub use course::{Course, Next};
 pub use outcome::{Messages, Outcome, differences, outcomes};
 pub use script::{FAULT_MS, Script, Step};
+pub use table::{Row, rows};
+pub use times::{Ages, Arrival, Spread, Times, arrivals};
+
+/// How many scripts by chance every run of the tests tries, with the seeds from 1.
+pub const BY_CHANCE: u64 = 5;
 
 /// The model has come to rest within this, or never will.
 const PATIENCE_US: i64 = 120_000_000;
-
-/// What has been done by now, and must have had its effect before a run is at rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// The lanes are to run.
-    pub runs: bool,
-    /// How often they were started.
-    pub starts: usize,
-    /// The last event's id.
-    pub last_id: u64,
-    /// How often all connections were hit at once.
-    pub hits: usize,
-}
-
-impl Done {
-    /// Takes in one of [`Step::each`].
-    pub fn did(&mut self, step: &Step) {
-        match step {
-            Step::Start => (self.runs, self.starts) = (true, self.starts + 1),
-            Step::LetGo => self.runs = false,
-            Step::Publish(_) => self.last_id += 1,
-            Step::Fault(Fault::Drop { .. } | Fault::HalfOpen { .. }) => self.hits += 1,
-            Step::Fault(_) | Step::Together(_) => {}
-        }
-    }
-}
-
-/// When all connections were hit at once, as far as it was told: only such a fault has a mark of no
-/// lane that says how many it met.
-fn hits_told(trace: &Trace) -> impl Iterator<Item = i64> {
-    let hit = |text: &str| text.contains(" connection") && !text.starts_with("the ");
-    let told = trace.marks.iter().filter(move |mark| {
-        mark.lane.is_none() && matches!(&mark.kind, MarkKind::Note { text } if hit(text))
-    });
-    told.map(|mark| mark.at.at_us)
-}
-
-/// How many faults the server has told of. What a script does after a fault must not overtake it.
-#[must_use]
-pub fn faults_told(trace: &Trace) -> usize {
-    hits_told(trace).count() + trace.spans.iter().filter(|span| span.kind == SpanKind::Fault).count()
-}
-
-/// Whether nothing goes on any more until somebody does something; why not, otherwise. Of a run that
-/// was let go nothing is known.
-///
-/// # Errors
-/// What is still awaited, in words for whoever looks for what hangs.
-pub fn at_rest(trace: &Trace, done: Done) -> Result<(), String> {
-    let Done { last_id, hits, starts, .. } = done;
-    let at_us: Vec<i64> = hits_told(trace).collect();
-    if at_us.len() < hits {
-        return Err("the fault is not told yet".to_owned());
-    }
-    let since_us = at_us.iter().copied().max().unwrap_or(i64::MIN);
-    for (index, spec) in trace.scenario.lanes.iter().enumerate() {
-        let lane = u16::try_from(index).unwrap_or(u16::MAX);
-        let asked = trace
-            .messages
-            .iter()
-            .filter(|message| message.lane == lane && message.kind == Kind::Request && !message.by_browser);
-        if asked.count() < starts {
-            return Err(format!("{} has not asked again", trace.scenario.sub(index)));
-        }
-        lane_at_rest(trace, index, spec.transport(), last_id, since_us)
-            .map_err(|why| format!("{}: {why}", trace.scenario.sub(index)))?;
-    }
-    Ok(())
-}
-
-/// `since_us`: what was open before is dead.
-fn lane_at_rest(
-    trace: &Trace,
-    index: usize,
-    transport: Transport,
-    last_id: u64,
-    since_us: i64,
-) -> Result<(), String> {
-    let lane = u16::try_from(index).unwrap_or(u16::MAX);
-    let messages = || trace.messages.iter().filter(move |message| message.lane == lane && !message.lost);
-    let spans = |kind: SpanKind| {
-        trace
-            .spans
-            .iter()
-            .filter(move |span| span.lane == Some(lane) && span.kind == kind && span.to.is_none())
-    };
-    let Some(last) = messages().rfind(|message| message.kind == Kind::Request) else {
-        return Err("has not asked yet".to_owned());
-    };
-    let gave_up = trace
-        .marks
-        .iter()
-        .rfind(|mark| mark.lane == Some(lane) && matches!(mark.kind, MarkKind::GaveUp { .. }));
-    if gave_up.is_some_and(|mark| mark.at.at_us >= last.first_us()) {
-        return Ok(());
-    }
-    // What was sent into a dead connection nobody tells of.
-    let untold = |message: &&Message| {
-        message.payload_bytes + message.overhead_bytes == 0 && !goes_by_the_clock(message.kind)
-    };
-    if let Some(message) = messages().find(untold) {
-        return Err(format!("the bytes of this message are not told yet: {message:?}"));
-    }
-    if transport == Transport::ShortPoll {
-        let answered = messages().any(|message| {
-            message.n == last.n
-                && matches!(message.kind, Kind::Answer | Kind::Refusal)
-                && message.client.is_some()
-        });
-        let cut = trace.marks.iter().any(|mark| {
-            mark.lane == Some(lane)
-                && matches!(mark.kind, MarkKind::Cut { .. })
-                && mark.at.at_us >= last.first_us()
-        });
-        return if answered || cut { Ok(()) } else { Err("is not answered yet".to_owned()) };
-    }
-    let delivered = messages().filter(|message| message.client.is_some()).flat_map(|m| m.events.iter());
-    if delivered.max().copied().unwrap_or(0) < last_id {
-        return Err(format!("event {last_id} has not arrived"));
-    }
-    let holds = |span: &&Span| span.server_to.is_none() && span.from.at_us >= last.first_us().max(since_us);
-    match transport {
-        Transport::LongPoll if spans(SpanKind::Held).any(|span| holds(&span)) => Ok(()),
-        Transport::LongPoll => Err("is not held".to_owned()),
-        _ => {
-            let opened = messages()
-                .any(|message| message.kind == Kind::Open && message.n == last.n && message.client.is_some());
-            let open = spans(SpanKind::Open).any(|span| span.from.at_us >= since_us)
-                && spans(SpanKind::Waiting).next().is_none();
-            if opened && open { Ok(()) } else { Err("is not open".to_owned()) }
-        }
-    }
-}
 
 /// Runs a script in the model, with a browser's headers and the live run's topic; returns its trace.
 ///
 /// # Errors
 /// After which step it never came to rest, and what was awaited.
 pub fn run(script: &Script, profile: &Profile, topic: &str, began_at_ms: u64) -> Result<Trace, String> {
-    let mut world = World::new(&script.scenario, profile, topic, began_at_ms);
-    let mut recorder = Recorder::new(script.scenario.clone(), began_at_ms);
-    let mut clock = Clock::default();
-    let mut done = Done::default();
-    for step in &script.steps {
-        for step in step.each() {
-            done.did(step);
-            match step {
-                Step::Start => world.start(),
-                Step::LetGo => world.let_go(),
-                Step::Publish(data) => world.publish(data),
-                Step::Fault(fault) => world.fault(fault),
-                Step::Together(_) => {}
-            }
-        }
-        let give_up_us = world.now_us() + PATIENCE_US;
-        let mut until_us = world.now_us();
-        loop {
-            let mut told = Vec::new();
-            world.advance(until_us, &mut told);
-            for (at_us, told) in told {
-                record(&mut recorder, &mut clock, at_us, &told);
-            }
-            recorder.advance(until_us);
-            let rests = if done.runs { at_rest(recorder.trace(), done) } else { let_go(&world, step) };
-            match rests {
-                Ok(()) => break,
-                Err(why) if until_us > give_up_us => return Err(format!("after {step:?}: {why}")),
-                Err(_) => {}
-            }
-            // What is done without an observer, an event that is published, takes its time too.
-            until_us = world.next_us().unwrap_or(until_us).max(until_us + 1_000);
-        }
-    }
-    Ok(recorder.trace().clone())
+    run_and_tell(script, profile, topic, began_at_ms, &mut |_, _| {})
 }
 
-/// While nobody looks, an event is published when the model has nothing more to do at once.
-fn let_go(world: &World, step: &Step) -> Result<(), String> {
-    let busy = matches!(step, Step::Publish(_))
-        && world.next_us().is_some_and(|next_us| next_us < world.now_us() + 1_000_000);
-    if busy { Err("the event is on its way".to_owned()) } else { Ok(()) }
+/// The same; `tell` hears how many of the script's steps are over, and since how many microseconds of
+/// the run.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_and_tell(
+    script: &Script,
+    profile: &Profile,
+    topic: &str,
+    began_at_ms: u64,
+    tell: &mut dyn FnMut(usize, i64),
+) -> Result<Trace, String> {
+    let mut model = Model::new(&script.scenario, profile, topic, began_at_ms);
+    let mut course = Course::new(script);
+    let (mut last, mut give_up_us) = (None, PATIENCE_US);
+    let mut over = 0;
+    loop {
+        let next = course.next(model.recorder.trace());
+        if course.steps_over() > over {
+            over = course.steps_over();
+            tell(over, model.world.now_us());
+        }
+        match next {
+            Next::Over => return Ok(model.recorder.trace().clone()),
+            Next::Do(step) => {
+                model.act(&step, course.runs());
+                give_up_us = model.world.now_us() + PATIENCE_US;
+                last = Some(step);
+            }
+            Next::Wait(why) if model.world.now_us() > give_up_us => {
+                return Err(format!("after {last:?}: {why}"));
+            }
+            Next::Wait(_) => model.go_on(),
+        }
+    }
+}
+
+/// The trace of a script that has not begun.
+#[must_use]
+pub fn before(script: &Script) -> Trace {
+    Recorder::new(script.scenario.clone(), 0).trace().clone()
+}
+
+/// Runs a scenario in the model for so long, as a page without a server does; returns its trace.
+#[must_use]
+pub fn watch(scenario: &Scenario, profile: &Profile, began_at_ms: u64, for_ms: u32) -> Trace {
+    let mut model = Model::new(scenario, profile, "simulated", began_at_ms);
+    model.world.start();
+    model.advance(i64::from(for_ms) * 1_000);
+    model.recorder.trace().clone()
+}
+
+/// The model, and the record of what it tells.
+struct Model {
+    world: World,
+    recorder: Recorder,
+    clock: Clock,
+}
+
+impl Model {
+    fn new(scenario: &Scenario, profile: &Profile, topic: &str, began_at_ms: u64) -> Self {
+        Self {
+            world: World::new(scenario, profile, topic, began_at_ms),
+            recorder: Recorder::from(Source::Simulated, scenario.clone(), began_at_ms),
+            clock: Clock::default(),
+        }
+    }
+
+    fn act(&mut self, step: &Step, runs: bool) {
+        match step {
+            Step::Start => self.world.start(),
+            Step::LetGo => self.world.let_go(),
+            Step::Publish(data) => self.world.publish(data),
+            Step::Fault(fault) => self.world.fault(fault),
+            Step::Together(_) => {}
+        }
+        self.advance(self.world.now_us());
+        // While nobody looks, an event is published when there is nothing more to do at once.
+        while matches!(step, Step::Publish(_))
+            && !runs
+            && self.world.next_us().is_some_and(|next_us| next_us < self.world.now_us() + 1_000_000)
+        {
+            self.go_on();
+        }
+    }
+
+    /// To the next thing that happens, and a little further.
+    fn go_on(&mut self) {
+        let now_us = self.world.now_us();
+        self.advance(self.world.next_us().unwrap_or(now_us).max(now_us + 1_000));
+    }
+
+    fn advance(&mut self, until_us: i64) {
+        let mut told = Vec::new();
+        self.world.advance(until_us, &mut told);
+        for (at_us, told) in told {
+            record(&mut self.recorder, &mut self.clock, at_us, &told);
+        }
+        self.recorder.advance(until_us);
+    }
 }
 
 /// Writes down what the model tells, as a page writes down what happens to it.
@@ -237,6 +177,9 @@ fn goes_by_the_clock(kind: Kind) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use standby_trace::scenario::Transport;
+    use standby_trace::trace::MarkKind;
 
     use super::*;
 
@@ -286,6 +229,51 @@ mod tests {
         one(changed(&|other| drop(other.marks.remove(recovered))));
     }
     // ANCHOR_END: changed
+
+    #[test]
+    fn the_first_scripts_by_chance_have_every_transport_and_every_fault() {
+        let scripts: Vec<Script> = (1..=BY_CHANCE).map(Script::random).collect();
+        let lanes = scripts.iter().flat_map(|script| &script.scenario.lanes);
+        // A client that minds silence is no other client.
+        let kinds: BTreeSet<String> = lanes.map(|lane| format!("{lane:?}").replace("2000", "0")).collect();
+        assert_eq!(kinds.len(), 6, "{kinds:#?}");
+        let acts = scripts.iter().flat_map(|script| &script.steps).flat_map(Step::each);
+        let faults: BTreeSet<_> = acts
+            .filter_map(|step| match step {
+                Step::Fault(fault) => Some(std::mem::discriminant(fault)).map(|kind| format!("{kind:?}")),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(faults.len(), 5, "{scripts:#?}");
+        assert!(scripts.iter().all(|script| script.scenario.lanes.len() > 1));
+    }
+
+    #[test]
+    fn a_row_is_equal_where_nothing_differs_and_tells_what_does() {
+        let script = &Script::all()[6];
+        let trace = model(script);
+        assert!(rows(&trace, &trace).iter().all(|row| row.equal && row.live == row.model));
+        let mut other = trace.clone();
+        let event = other.messages.iter().rposition(|m| m.kind == Kind::Event).unwrap();
+        other.messages[event].overhead_bytes += 1;
+        let found: Vec<Row> = rows(&other, &trace).into_iter().filter(|row| !row.equal).collect();
+        let [row] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((row.live.0, row.live.1), (row.model.0, row.model.1.map(|bytes| bytes + 1)));
+    }
+
+    #[test]
+    fn an_event_that_came_as_it_was_published_is_told_from_one_that_was_asked_for() {
+        let trace = model(&Script::all()[0]);
+        let arrivals = arrivals(&trace, &trace);
+        // When the two were published that nobody looked at, nobody told.
+        assert_eq!(arrivals.len(), 34 - 6 * 2);
+        assert!(arrivals.iter().all(|arrival| arrival.live_us == arrival.model_us));
+        let at_once: Vec<_> = arrivals.iter().filter(|arrival| arrival.at_once).collect();
+        // Four lanes hold a connection, and four of the six events are published while they do.
+        assert_eq!(at_once.len(), 16, "{arrivals:#?}");
+        // There and back at most, within the model.
+        assert!(at_once.iter().all(|arrival| (0..2_000).contains(&arrival.model_us)), "{at_once:#?}");
+    }
 
     #[test]
     fn scripts_by_chance_come_to_rest() {

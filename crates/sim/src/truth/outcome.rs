@@ -122,6 +122,12 @@ fn outcome(trace: &Trace, lane: u16) -> Outcome {
     outcome
 }
 
+/// Whether connections went dead: whom a browser turns away then is its own choice.
+pub(super) fn went_dead(trace: &Trace) -> bool {
+    let dead = |text: &str| text.ends_with(" gone dead");
+    trace.marks.iter().any(|mark| matches!(&mark.kind, MarkKind::Note { text } if dead(text)))
+}
+
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Request => "request",
@@ -141,10 +147,7 @@ fn kind_name(kind: Kind) -> &'static str {
 #[must_use]
 pub fn differences(live: &Trace, model: &Trace) -> Vec<String> {
     let mut found = Vec::new();
-    let went_dead = live
-        .marks
-        .iter()
-        .any(|mark| matches!(&mark.kind, MarkKind::Note { text } if text.ends_with(" gone dead")));
+    let went_dead = went_dead(live);
     for (index, (live_lane, model_lane)) in outcomes(live).iter().zip(&outcomes(model)).enumerate() {
         let sub = live.scenario.sub(index);
         let mut differ = |what: &str, live: String, model: String| {
