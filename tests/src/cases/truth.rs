@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use standby_sim::truth::{self, Script};
 
 use crate::runner::Test;
