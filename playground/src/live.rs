@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
+use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
 
 use crate::run::Run;
@@ -40,9 +40,9 @@ impl Live {
                 return None;
             }
         };
-        let (json, lanes) = (written(&scenario), scenario.lanes.len());
+        let (parameters, lanes) = (json::write(&scenario), scenario.lanes.len());
         let run = Rc::new(Run::new(scenario));
-        let handle = runner.begin(json, Sink::new(&run, tell)).await?;
+        let handle = runner.begin(parameters, Sink::new(&run, tell)).await?;
         Some(Rc::new(Self { run, handle, lanes }))
     }
 
@@ -76,12 +76,12 @@ impl Live {
 
     /// The parameters as they are set now.
     pub(crate) fn set(&self, scenario: &Scenario) {
-        self.handle.set(&written(scenario));
+        self.handle.set(&json::write(scenario));
     }
 
     /// Does something to all connections of the experiment.
     pub(crate) fn fault(&self, fault: &Fault) {
-        self.handle.fault(&written(fault));
+        self.handle.fault(&json::write(fault));
     }
 
     /// Publishes one event.
@@ -93,9 +93,4 @@ impl Live {
     pub(crate) fn reopen(&self, lane: usize) {
         self.handle.reopen(lane);
     }
-}
-
-/// As JSON. Neither a scenario nor a fault has a map whose keys are not text: this can't fail.
-fn written(what: &impl Serialize) -> String {
-    serde_json::to_string(what).unwrap_or_default()
 }

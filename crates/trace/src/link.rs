@@ -4,9 +4,8 @@
 //! is the scenario's JSON in base64 for URLs (RFC 4648 §5, without padding), so that no chat program
 //! breaks it. A fragment stays in the browser: no server's log has it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
+use crate::base64::URL;
+use crate::json;
 use crate::scenario::{BadScenario, Scenario};
 
 const RUN: &str = "run=";
@@ -18,9 +17,7 @@ const LONGEST_BYTES: usize = 16 * 1024;
 /// several.
 #[must_use]
 pub fn to_fragment(name: Option<&str>, scenario: &Scenario) -> String {
-    // A scenario has no map whose keys are not text: this can't fail.
-    let json = serde_json::to_string(scenario).unwrap_or_default();
-    let run = URL_SAFE_NO_PAD.encode(json);
+    let run = URL.encode(json::write(scenario).as_bytes());
     match name {
         Some(name) => format!("{name}&{RUN}{run}"),
         None => format!("{RUN}{run}"),
@@ -55,7 +52,7 @@ fn read(run: &str) -> Result<Scenario, BadScenario> {
     if run.len() > LONGEST_BYTES {
         return Err(bad("it is too long"));
     }
-    let json = URL_SAFE_NO_PAD.decode(run.trim_end_matches('=')).map_err(|_| bad("it is cut or changed"))?;
+    let json = URL.decode(run.trim_end_matches('=')).ok_or_else(|| bad("it is cut or changed"))?;
     let json = String::from_utf8(json).map_err(|_| bad("it is cut or changed"))?;
     Scenario::from_json(&json)
 }
@@ -110,7 +107,7 @@ mod tests {
     #[test]
     fn a_link_of_a_later_version_says_so() {
         let json = serde_json::to_string(&scenario()).unwrap().replacen("\"v\":1", "\"v\":2", 1);
-        let link = format!("run={}", URL_SAFE_NO_PAD.encode(json));
+        let link = format!("run={}", URL.encode(json.as_bytes()));
         let said = from_fragment(&link).unwrap().scenario.unwrap_err().0;
         assert!(said.contains("version 2"), "{said}");
     }

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use serde::Serialize;
 use standby_trace::scenario::Scenario;
-use standby_trace::{Recorder, Source, Trace};
+use standby_trace::{Recorder, Source, Trace, json};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 
@@ -28,13 +28,13 @@ impl Host {
     /// The trace as JSON, without its bytes.
     #[must_use]
     pub fn trace(&self) -> String {
-        self.json(|trace| serde_json::to_string(&trace.without_wire()))
+        self.json(|trace| json::write(&trace.without_wire()))
     }
 
     /// The trace as JSON with its bytes: what is saved.
     #[must_use]
     pub fn file(&self) -> String {
-        self.json(serde_json::to_string)
+        self.json(|trace| json::write(trace))
     }
 
     /// The pieces of a message as a JSON array, as far as their bytes are kept.
@@ -43,7 +43,7 @@ impl Host {
         self.json(|trace| {
             let message = trace.message(number as u64);
             let ids = message.map(|message| message.pieces.as_slice()).unwrap_or_default();
-            serde_json::to_string(&ids.iter().filter_map(|id| trace.piece(*id)).collect::<Vec<_>>())
+            json::write(&ids.iter().filter_map(|id| trace.piece(*id)).collect::<Vec<_>>())
         })
     }
 
@@ -83,7 +83,7 @@ impl Host {
     #[must_use]
     pub fn scenario(&self) -> String {
         let Some(widget) = self.widget.upgrade() else { return String::new() };
-        serde_json::to_string(&*widget.scenario.borrow()).unwrap_or_default()
+        json::write(&*widget.scenario.borrow())
     }
 
     /// Sets the widget up with other parameters; says what is wrong with them. If it ran, it runs
@@ -118,9 +118,8 @@ impl Host {
 }
 
 impl Host {
-    fn json(&self, write: impl FnOnce(&Trace) -> serde_json::Result<String>) -> String {
-        let json = self.widget.upgrade().map(|widget| widget.with_trace(write));
-        json.and_then(Result::ok).unwrap_or_default()
+    fn json(&self, write: impl FnOnce(&Trace) -> String) -> String {
+        self.widget.upgrade().map(|widget| widget.with_trace(write)).unwrap_or_default()
     }
 }
 
@@ -152,7 +151,7 @@ impl Widget {
             title: &self.experiment.title,
             source,
         };
-        serde_json::to_string(&place).unwrap_or_default()
+        json::write(&place)
     }
 
     /// A number that grows with every change of what is shown, over all runs.

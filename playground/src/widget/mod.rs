@@ -19,7 +19,7 @@ use std::rc::{Rc, Weak};
 use standby_figure::Hit;
 use standby_trace::recorder::Recorder;
 use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
-use standby_trace::{Ledger, Trace};
+use standby_trace::{Ledger, Trace, json};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
@@ -317,7 +317,7 @@ impl Widget {
     /// The trace as JSON, as far back as the window goes.
     pub(crate) fn trace_json(&self) -> Option<String> {
         let shown = self.recorded.borrow().is_some() || self.live.borrow().is_some();
-        shown.then(|| self.with_trace(|trace| serde_json::to_string(trace).ok()))?
+        shown.then(|| self.with_trace(|trace| json::write(trace)))
     }
 
     fn presence(self: &Rc<Self>, presence: Presence) {
