@@ -30,9 +30,13 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Has an experiment started; `None` where `tell` was told why not. Nothing else connects before
-    /// [`Live::go_on`].
-    pub(crate) async fn start(scenario: Scenario, tell: impl Fn(News) + 'static) -> Option<Rc<Self>> {
+    /// Has an experiment started, in the model if it is to be `simulated`; `None` where `tell` was told
+    /// why not. Nothing else connects before [`Live::go_on`].
+    pub(crate) async fn start(
+        scenario: Scenario,
+        simulated: bool,
+        tell: impl Fn(News) + 'static,
+    ) -> Option<Rc<Self>> {
         let runner = match runner::load().await {
             Ok(runner) => runner,
             Err(why) => {
@@ -42,7 +46,7 @@ impl Live {
         };
         let (parameters, lanes) = (json::write(&scenario), scenario.lanes.len());
         let run = Rc::new(Run::new(scenario));
-        let handle = runner.begin(parameters, Sink::new(&run, tell)).await?;
+        let handle = runner.begin(parameters, simulated, Sink::new(&run, tell)).await?;
         Some(Rc::new(Self { run, handle, lanes }))
     }
 
@@ -84,9 +88,9 @@ impl Live {
         self.handle.fault(&json::write(fault));
     }
 
-    /// Publishes one event.
-    pub(crate) fn publish(&self) {
-        self.handle.publish();
+    /// Publishes one event; `chance` decides what it says.
+    pub(crate) fn publish(&self, chance: u64) {
+        self.handle.publish(chance as f64);
     }
 
     /// Opens a lane again that gave up.

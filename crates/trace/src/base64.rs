@@ -37,7 +37,7 @@ impl Alphabet {
     pub(crate) fn decode(self, text: &str) -> Option<Vec<u8>> {
         let mut letters = text.as_bytes();
         if self.padded {
-            if letters.len() % 4 != 0 {
+            if !letters.len().is_multiple_of(4) {
                 return None;
             }
             for _ in 0..2 {

@@ -2,6 +2,7 @@
 //!
 //! | figure | how it is counted |
 //! |---|---|
+//! | messages | both ways, by kind |
 //! | requests | requests that left the client: polls, handshakes, a stream's GETs; the browser's own repeats too, preflights not |
 //! | empty | answers without an event |
 //! | payload | bytes of the events' JSON |
@@ -20,6 +21,8 @@ use crate::trace::{Direction, Kind, Mark, MarkKind, Message, Moment, Published, 
 /// What one lane cost, and what it got.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
+    /// Messages both ways, by kind, in the order of [`Kind::ALL`].
+    pub messages: [u64; Kind::ALL.len()],
     /// Requests that left the client.
     pub requests: u64,
     /// Answers that brought nothing.
@@ -94,6 +97,7 @@ impl Ledger {
         }
         self.payload_bytes += u64::from(message.payload_bytes);
         self.overhead_bytes += u64::from(message.overhead_bytes);
+        self.messages[message.kind as usize] += 1;
         if message.kind == Kind::Request {
             self.requests += 1;
         }

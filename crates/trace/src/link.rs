@@ -2,16 +2,61 @@
 //!
 //! `#run=…` is for the page's own experiment, `#four-ways&run=…` for the one of that name. The value
 //! is the scenario's JSON in base64 for URLs (RFC 4648 §5, without padding), so that no chat program
-//! breaks it. A fragment stays in the browser: no server's log has it.
+//! breaks it. Where the run is not to be live, `&source=simulated` or `&source=both` follows: that is a
+//! reader's choice and no parameter, so the same scenario is the same text on either. A fragment stays in
+//! the browser: no server's log has it.
 
 use crate::base64::URL;
 use crate::json;
 use crate::scenario::{BadScenario, Scenario};
 
 const RUN: &str = "run=";
+const SOURCE: &str = "source=";
 
 /// A fragment that nobody has made with this book: longer ones are not read.
 const LONGEST_BYTES: usize = 16 * 1024;
+
+/// Which sources a reader wants a scenario run by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sources {
+    /// The real browser, network and server; the model where there is no server.
+    #[default]
+    Live,
+    /// The model.
+    Simulated,
+    /// Both at once, in two rows.
+    Both,
+}
+
+impl Sources {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Simulated, Self::Both];
+
+    /// Its name in links and pages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Simulated => "simulated",
+            Self::Both => "both",
+        }
+    }
+
+    /// The one of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sources| sources.name() == name)
+    }
+
+    /// A scenario's fragment, with this choice.
+    #[must_use]
+    pub fn in_fragment(self, fragment: String) -> String {
+        match self {
+            Self::Live => fragment,
+            other => format!("{fragment}&{SOURCE}{}", other.name()),
+        }
+    }
+}
 
 /// The fragment for a scenario, without `#`. `name`: the experiment that it is for, if the page has
 /// several.
@@ -31,6 +76,8 @@ pub struct Asked<'a> {
     pub name: Option<&'a str>,
     /// Its parameters, or what is wrong with them.
     pub scenario: Result<Scenario, BadScenario>,
+    /// What is to run it.
+    pub sources: Sources,
 }
 
 /// Reads a fragment, with or without `#`; `None` if it holds no scenario.
@@ -44,7 +91,16 @@ pub fn from_fragment(fragment: &str) -> Option<Asked<'_>> {
             (Some(name), run.strip_prefix(RUN)?)
         }
     };
-    Some(Asked { name, scenario: read(run) })
+    let (run, source) = run.split_once('&').map_or((run, None), |(run, rest)| (run, Some(rest)));
+    let sources = source.map_or(Some(Sources::Live), |rest| Sources::named(rest.strip_prefix(SOURCE)?));
+    let scenario = match sources {
+        Some(_) => read(run),
+        None => Err(BadScenario(format!(
+            "it asks for `{}`, which this book does not know",
+            source.unwrap_or_default()
+        ))),
+    };
+    Some(Asked { name, scenario, sources: sources.unwrap_or_default() })
 }
 
 fn read(run: &str) -> Result<Scenario, BadScenario> {
@@ -83,6 +139,26 @@ mod tests {
             let asked = from_fragment(&fragment).unwrap();
             assert_eq!(asked.name, name);
             assert_eq!(asked.scenario, Ok(scenario()));
+        }
+    }
+
+    #[test]
+    fn a_link_keeps_what_is_to_run_it() {
+        for sources in Sources::ALL {
+            let fragment = sources.in_fragment(to_fragment(Some("four-ways"), &scenario()));
+            let asked = from_fragment(&fragment).unwrap();
+            assert_eq!((asked.name, asked.sources), (Some("four-ways"), sources));
+            assert_eq!(asked.scenario, Ok(scenario()));
+            assert_eq!(fragment.contains("source="), sources != Sources::Live, "{fragment}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_not_known_is_told_and_not_guessed() {
+        for rest in ["source=dreamt", "sauce=both", "source=", ""] {
+            let fragment = format!("{}&{rest}", to_fragment(None, &scenario()));
+            let said = from_fragment(&fragment).unwrap().scenario.unwrap_err().0;
+            assert!(said.contains(rest), "{said}");
         }
     }
 

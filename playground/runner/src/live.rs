@@ -211,12 +211,12 @@ impl Live {
         });
     }
 
-    /// Publishes one event.
-    pub(crate) fn publish(self: &Rc<Self>) {
+    /// Publishes one event, by that chance.
+    pub(crate) fn publish(self: &Rc<Self>, chance: u64) {
         let live = self.clone();
         spawn_local(async move {
             let topic = live.started.borrow().topic.clone();
-            let data = hand::data(live.scenario.borrow().publish.what);
+            let data = hand::event(live.scenario.borrow().publish.what, chance);
             let once = format!("{:x}", time::random());
             live.report(live.api.publish(&topic, &data, &once).await);
         });

@@ -1,4 +1,4 @@
-//! A run of the model, where there is no server: the same machines and the same history, with
+//! A run of the model, where there is no server or a reader wants it: the same machines and the same history, with
 //! browser, network and server played in this module. It is paced by the page's clock: what is due
 //! has happened by the time that the page shows it.
 
@@ -72,9 +72,9 @@ impl Simulated {
         self.change(|world| world.fault(fault));
     }
 
-    /// Publishes one event.
-    pub(crate) fn publish(self: &Rc<Self>) {
-        let data = hand::data(self.scenario.borrow().publish.what);
+    /// Publishes one event, by that chance.
+    pub(crate) fn publish(self: &Rc<Self>, chance: u64) {
+        let data = hand::event(self.scenario.borrow().publish.what, chance);
         self.change(|world| world.publish(&data));
     }
 

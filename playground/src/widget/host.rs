@@ -4,6 +4,7 @@ use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use serde::Serialize;
+use standby_trace::link::Sources;
 use standby_trace::scenario::Scenario;
 use standby_trace::{Recorder, Source, Trace, json};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -99,6 +100,19 @@ impl Host {
         }
     }
 
+    /// What the reader wants it run by: a name of [`Sources`].
+    #[must_use]
+    pub fn sources(&self) -> Option<String> {
+        Some(self.widget.upgrade()?.rows.sources.get().name().to_owned())
+    }
+
+    /// Has it run by other sources. If it ran, it runs again.
+    pub fn choose(&self, sources: &str) {
+        if let Some(sources) = Sources::named(sources) {
+            with(&self.widget, |widget| widget.run_by(sources));
+        }
+    }
+
     /// Where the widget stands and what it runs against, as JSON.
     #[must_use]
     pub fn place(&self) -> String {
@@ -150,6 +164,7 @@ impl Widget {
             id: &self.element.id(),
             title: &self.experiment.title,
             source,
+            sources: self.rows.sources.get().name(),
         };
         json::write(&place)
     }
@@ -292,6 +307,7 @@ struct Place<'a> {
     id: &'a str,
     title: &'a str,
     source: &'static str,
+    sources: &'static str,
 }
 
 /// An absolute URL as its origin and its path.
