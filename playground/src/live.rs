@@ -6,7 +6,7 @@ use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
 
 use crate::run::Run;
-use crate::runner::{self, Handle, Sink};
+use crate::runner::{self, By, Handle, Sink};
 use crate::state::Trouble;
 
 /// What a run tells its widget.
@@ -30,13 +30,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Has an experiment started, in the model if it is to be `simulated`; `None` where `tell` was told
-    /// why not. Nothing else connects before [`Live::go_on`].
-    pub(crate) async fn start(
-        scenario: Scenario,
-        simulated: bool,
-        tell: impl Fn(News) + 'static,
-    ) -> Option<Rc<Self>> {
+    /// Has an experiment started by what is to run it; `None` where `tell` was told why not. Nothing else connects before [`Live::go_on`].
+    pub(crate) async fn start(scenario: Scenario, by: By, tell: impl Fn(News) + 'static) -> Option<Rc<Self>> {
         let runner = match runner::load().await {
             Ok(runner) => runner,
             Err(why) => {
@@ -46,7 +41,7 @@ impl Live {
         };
         let (parameters, lanes) = (json::write(&scenario), scenario.lanes.len());
         let run = Rc::new(Run::new(scenario));
-        let handle = runner.begin(parameters, simulated, Sink::new(&run, tell)).await?;
+        let handle = runner.begin(parameters, by, Sink::new(&run, tell)).await?;
         Some(Rc::new(Self { run, handle, lanes }))
     }
 

@@ -26,7 +26,14 @@ extern "C" {
 
     /// Starts an experiment; gives its [`Handle`], or nothing where the sink was told why not.
     #[wasm_bindgen(method)]
-    fn start(this: &Runner, scenario: String, root: String, simulated: bool, sink: Sink) -> Promise;
+    fn start(
+        this: &Runner,
+        scenario: String,
+        root: String,
+        simulated: bool,
+        beside: bool,
+        sink: Sink,
+    ) -> Promise;
 
     /// Offers the choice between the sources behind a pill, where there is a server.
     #[wasm_bindgen(method)]
@@ -105,10 +112,19 @@ pub(crate) fn api() -> Option<String> {
     LOADED.with(|loaded| loaded.get()?.found_api())
 }
 
+/// What is to run an experiment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By {
+    /// The model.
+    pub(crate) simulated: bool,
+    /// Beside a live run of the same.
+    pub(crate) beside: bool,
+}
+
 impl Runner {
     /// Starts an experiment of the book; `None` where `sink` was told why not.
-    pub(crate) async fn begin(&self, scenario: String, simulated: bool, sink: Sink) -> Option<Handle> {
-        let started = self.start(scenario, book::root(), simulated, sink);
+    pub(crate) async fn begin(&self, scenario: String, by: By, sink: Sink) -> Option<Handle> {
+        let started = self.start(scenario, book::root(), by.simulated, by.beside, sink);
         let handle: JsValue = JsFuture::from(started).await.ok()?;
         handle.is_object().then(|| handle.unchecked_into())
     }

@@ -21,4 +21,4 @@ pub mod truth;
 pub mod words;
 pub mod world;
 
-pub use world::{Middlebox, Profile, Told, World};
+pub use world::{Form, Middlebox, Profile, Told, World};

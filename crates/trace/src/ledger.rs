@@ -148,6 +148,9 @@ impl Ledger {
 
     /// Adds another part of the same lane's run.
     pub(crate) fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.messages.iter_mut().zip(&other.messages) {
+            *mine += theirs;
+        }
         self.requests += other.requests;
         self.empty += other.empty;
         self.events += other.events;
@@ -325,6 +328,19 @@ mod tests {
             by_browser: false,
             lost: false,
             pieces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_kind_of_message_is_counted_for_itself_and_together() {
+        for (i, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, i, "{kind:?} is not in its place");
+            let mut ledger = Ledger::default();
+            ledger.message(&Message { kind, ..news(5, &[]) }, false, &[]);
+            let mut sum = ledger.clone();
+            sum.add(&ledger);
+            assert_eq!((ledger.messages[i], sum.messages[i]), (1, 2));
+            assert_eq!(sum.messages.iter().sum::<u64>(), 2);
         }
     }
 

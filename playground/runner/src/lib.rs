@@ -11,7 +11,8 @@
 //! ```
 //!
 //! - `live`: a run; `simulated`: one of the model; `lane`: one subscriber; `observer`: the server's half
-//! - `sink`: the widget's end; `hand`: what is published by hand
+//! - `sink`: the widget's end; `hand`: what is published by hand; `own`: what this browser sends
+//!   of its own
 //! - `choice`: the choice between the two sources, where there is a server; `comparison`: in what two
 //!   rows of one experiment differ. They need nothing of a run, but nobody needs them before one.
 
@@ -21,6 +22,7 @@ mod hand;
 mod lane;
 mod live;
 mod observer;
+mod own;
 mod simulated;
 mod sink;
 
@@ -49,10 +51,16 @@ enum Runs {
 }
 
 /// Starts an experiment: on the server of the book whose root is `root`; in the model where there
-/// is none, and where it is to be `simulated`. What keeps it from starting is told to the sink. Nothing
-/// connects before [`Handle::go_on`].
+/// is none, and where it is to be `simulated`, alone or `beside` a live run. What keeps it from starting
+/// is told to the sink. Nothing connects before [`Handle::go_on`].
 #[wasm_bindgen]
-pub async fn start(scenario: String, root: String, simulated: bool, sink: Sink) -> Option<Handle> {
+pub async fn start(
+    scenario: String,
+    root: String,
+    simulated: bool,
+    beside: bool,
+    sink: Sink,
+) -> Option<Handle> {
     let run = Rc::new(Run::new(sink));
     let scenario = match json::read::<Scenario>(&scenario) {
         Ok(scenario) => scenario,
@@ -63,7 +71,7 @@ pub async fn start(scenario: String, root: String, simulated: bool, sink: Sink) 
     };
     let api = if simulated { None } else { standby_api::find(&root).await.ok() };
     let Some(api) = api else {
-        return Some(Handle(Runs::Simulated(Simulated::start(scenario, &run))));
+        return Some(Handle(Runs::Simulated(Simulated::start(scenario, beside, &run))));
     };
     // A server that was there and does not answer is told; one that was never there is not missed.
     match Live::start(&scenario, api, &run).await {

@@ -30,8 +30,13 @@ const SILENT_US: i64 = 10_000_000;
 const OPEN_MS: u32 = 5_000;
 
 /// Observes until the connection ends, for whatever reason. `ready` is called once: when the
-/// clocks are set.
-pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
+/// clocks are set; `seen` with all that is told.
+pub(crate) async fn observe(
+    url: &str,
+    run: &Run,
+    mut ready: impl FnMut(),
+    mut seen: impl FnMut(&ToObserver),
+) {
     let Ok(mut socket) = WebSocket::open(url) else { return };
     let opened = poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx));
     // A handshake that failed is ready, too: to say that it is closed.
@@ -55,6 +60,7 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
                 // What a newer server may say besides is not for us.
                 let Ok(told) = standby_trace::json::read::<ToObserver>(&text) else { continue };
                 run.sink().tap(run.now_us() as f64, &text);
+                seen(&told);
                 if let ToObserver::Clock { .. } = told {
                     answers += 1;
                     if answers == ENOUGH {

@@ -402,13 +402,13 @@ impl Widget {
         self.show_words();
         self.paint();
 
-        let simulated = self.wants_model();
+        let by = self.by();
         let generation = self.generation.get().wrapping_add(1);
         self.generation.set(generation);
         let me = Rc::downgrade(self);
         spawn_local(async move {
             let news = me.clone();
-            let started = Live::start(scenario, simulated, move |told| {
+            let started = Live::start(scenario, by, move |told| {
                 with(&news, |widget| widget.news(generation, told));
             })
             .await;

@@ -16,7 +16,7 @@ use web_sys::{Element, HtmlElement};
 
 use super::{Widget, with};
 use crate::live::Live;
-use crate::runner::{self, Comparison};
+use crate::runner::{self, By, Comparison};
 use crate::state::{Happens, State};
 use crate::view::label::{self, Label};
 use crate::{book, dom};
@@ -44,6 +44,8 @@ impl Rows {
 /// The second row, and its parts that stand elsewhere in the first.
 struct Beneath {
     row: Rc<Widget>,
+    /// What the first row's ledger is called then.
+    heading: HtmlElement,
     ledger: HtmlElement,
     compared: HtmlElement,
     comparison: Option<Comparison>,
@@ -68,6 +70,11 @@ impl Widget {
     /// The model alone is to run it.
     pub(super) fn wants_model(&self) -> bool {
         self.rows.sources.get() == Sources::Simulated
+    }
+
+    /// What is to run this row.
+    pub(super) fn by(&self) -> By {
+        By { simulated: self.wants_model(), beside: self.above().is_some() }
     }
 
     /// Someone is near, and may run it next: fetches what runs it, which offers the choice too.
@@ -130,11 +137,13 @@ impl Widget {
             .child(row.table.element())
             .done();
         let compared = dom::classed("div", "standby-compare").set("id", &format!("{id}-compared")).done();
+        let own = heading("Live");
+        let _ = self.table.element().before_with_node_1(&own);
         let _ = self.table.element().after_with_node_2(&ledger, &compared);
         row.show_first();
 
         let me = Rc::downgrade(self);
-        self.rows.beneath.replace(Some(Beneath { row, ledger, compared, comparison: None }));
+        self.rows.beneath.replace(Some(Beneath { row, heading: own, ledger, compared, comparison: None }));
         spawn_local(async move {
             let Ok(runner) = runner::load().await else { return };
             with(&me, |widget| {
@@ -151,7 +160,7 @@ impl Widget {
     pub(super) fn remove_row(&self) {
         let Some(beneath) = self.rows.beneath.take() else { return };
         beneath.row.happens(Happens::SetUp);
-        for part in [&beneath.row.element, &beneath.ledger, &beneath.compared] {
+        for part in [&beneath.row.element, &beneath.heading, &beneath.ledger, &beneath.compared] {
             part.remove();
         }
     }

@@ -18,6 +18,7 @@ mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod rows;
 mod scale;
 mod truth;
 
@@ -146,6 +147,14 @@ pub(crate) fn all() -> Vec<Case> {
             what_curl_is_told_to_do_shows_up_outside,
             files_hold_what_they_are_named_after,
             the_javascript_clients_recover,
+        },
+        rows::{
+            both_rows_come_to_the_same,
+            what_is_done_in_one_row_is_done_in_both,
+            the_choice_keeps_the_scenario_and_a_link_keeps_the_choice,
+            where_there_is_no_server_there_is_no_choice_and_one_row,
+            two_rows_fit_a_phone_and_axe_finds_nothing
+                [Firefox: "a page's structure is every engine's", WebKit: "a page's structure is every engine's"],
         },
         truth::{
             the_model_counts_what_a_live_run_counts,
