@@ -129,9 +129,11 @@ impl Runner {
         handle.is_object().then(|| handle.unchecked_into())
     }
 
-    /// Offers a widget's reader the choice between the sources, where the book comes with a server.
-    pub(crate) async fn offer_choice(&self, pill: &HtmlElement, id: String, host: Host) {
-        let _ = JsFuture::from(self.offer(pill, id, book::root(), host)).await;
+    /// Offers a widget's reader the choice between the sources, where the book comes with a server; says
+    /// whether it does.
+    pub(crate) async fn offer_choice(&self, pill: &HtmlElement, id: String, host: Host) -> bool {
+        let offered = JsFuture::from(self.offer(pill, id, book::root(), host)).await;
+        offered.is_ok_and(|offered| offered.is_truthy())
     }
 }
 

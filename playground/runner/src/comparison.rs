@@ -122,7 +122,7 @@ struct Shown {
 #[wasm_bindgen]
 #[must_use]
 pub fn compare(element: &HtmlElement, root: &str) -> Comparison {
-    let tables = dom::classed("div", "standby-compared").done();
+    let tables = dom::classed("div", "standby-difference-tables").done();
     let more = dom::html("a")
         .set("href", &format!("{root}how-far-to-trust-the-model.html"))
         .text("How far to trust the model")

@@ -84,12 +84,14 @@ pub async fn start(
 }
 
 /// Makes a widget's pill the button that opens the choice between the sources, where the book whose root
-/// is `root` comes with a server. Asks no server. `id` is the placeholder's.
+/// is `root` comes with a server; says whether it does. Asks no server. `id` is the placeholder's.
 #[wasm_bindgen]
-pub async fn offer(pill: HtmlElement, id: String, root: String, chooser: Chooser) {
-    if standby_api::may_be_there(&root).await {
+pub async fn offer(pill: HtmlElement, id: String, root: String, chooser: Chooser) -> bool {
+    let there = standby_api::may_be_there(&root).await;
+    if there {
         choice::build(&pill, &id, chooser);
     }
+    there
 }
 
 /// The API's URL, once a server was found.

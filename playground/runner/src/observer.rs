@@ -12,6 +12,7 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, State};
 use gloo_timers::future::TimeoutFuture;
 use standby_dom::time;
+use standby_trace::json;
 use standby_trace::tap::{FromObserver, ToObserver};
 
 use crate::sink::Run;
@@ -58,7 +59,7 @@ pub(crate) async fn observe(
             Some(Some(Ok(Message::Text(text)))) => {
                 heard_us = time::now_us();
                 // What a newer server may say besides is not for us.
-                let Ok(told) = standby_trace::json::read::<ToObserver>(&text) else { continue };
+                let Ok(told) = json::read::<ToObserver>(&text) else { continue };
                 run.sink().tap(run.now_us() as f64, &text);
                 seen(&told);
                 if let ToObserver::Clock { .. } = told {
@@ -80,10 +81,8 @@ pub(crate) async fn observe(
 /// Asks for the server's clock.
 fn ask(socket: &mut WebSocket, run: &Run) {
     let question = FromObserver::Clock { sent: run.now_us() };
-    if let Ok(text) = serde_json::to_string(&question) {
-        // A socket that is closed says so when it is read next.
-        let _ = Pin::new(socket).start_send(Message::Text(text));
-    }
+    // A socket that is closed says so when it is read next.
+    let _ = Pin::new(socket).start_send(Message::Text(json::write(&question)));
 }
 
 /// What comes within `ms`, or `None`.

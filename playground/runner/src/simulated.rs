@@ -9,14 +9,16 @@ use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use standby_dom::time;
 use standby_sim::{Told, World};
+use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::sink::{News, Run};
 use crate::{hand, own};
 
-/// The topic's name in the model's bytes.
-const TOPIC: &str = "simulated";
+/// The topic's name in the model's bytes: as long as a server's, whose names are digests, so that a request
+/// has as many bytes as a live one.
+const TOPIC: &str = "x-simulated-run-of-this-experiment";
 
 /// So often a row that waits for its browser's bytes looks, and so long at most.
 const LOOK_MS: u32 = 20;
@@ -153,11 +155,7 @@ impl Simulated {
             match told {
                 Told::Page { lane, fact } => self.run.record_at(*lane, fact, *at_us),
                 Told::Note(text) => self.run.sink().note(text),
-                Told::Server(record) => {
-                    // A record has no map whose keys are not text: this can't fail.
-                    let json = serde_json::to_string(record).unwrap_or_default();
-                    self.run.sink().tap(*at_us as f64, &json);
-                }
+                Told::Server(record) => self.run.sink().tap(*at_us as f64, &json::write(record)),
             }
         }
         let timer = next_us.map(|next_us| {

@@ -425,9 +425,8 @@ impl Widget {
         if let Some(live) = started {
             // Kept first: the model connects at once.
             self.live.replace(Some(live.clone()));
-            if live.run().is_simulated() {
-                // Where there is no server, two rows would be the same twice.
-                self.remove_row();
+            if live.run().is_simulated() && !self.wants_model() {
+                self.stand_alone();
             }
             self.begin_row();
             if self.may_connect() {

@@ -26,6 +26,10 @@ impl Widget {
                 if sources_change || *self.scenario.borrow() != scenario {
                     self.set_up(scenario);
                 }
+                if sources != Sources::Live {
+                    // Whether there is a server is known before the reader has scrolled to it.
+                    self.near();
+                }
             }
             Err(e) => self.notice.say(&format!(
                 "This link can't be opened: {e}. What you see is the experiment as the page has it."

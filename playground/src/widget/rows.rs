@@ -31,6 +31,8 @@ pub(super) struct Rows {
     beneath: RefCell<Option<Beneath>>,
     /// The choice between the sources was offered.
     offered: Cell<bool>,
+    /// There is no server: two rows would be the same twice.
+    alone: Cell<bool>,
 }
 
 impl Rows {
@@ -85,10 +87,12 @@ impl Widget {
         let me = Rc::downgrade(self);
         let (pill, id, host) = (self.pill.element().clone(), self.element.id(), self.host());
         spawn_local(async move {
-            match runner::load().await {
-                Ok(runner) => runner.offer_choice(&pill, id, host).await,
-                // If it fails, Run says so, and whoever comes near again asks again.
-                Err(_) => with(&me, |widget| widget.rows.offered.set(false)),
+            // If it fails, Run says so, and whoever comes near again asks again.
+            let Ok(runner) = runner::load().await else {
+                return with(&me, |widget| widget.rows.offered.set(false));
+            };
+            if !runner.offer_choice(&pill, id, host).await {
+                with(&me, |widget| widget.stand_alone());
             }
         });
     }
@@ -104,7 +108,7 @@ impl Widget {
     /// Builds the second row, or removes it, as the reader has chosen.
     pub(super) fn set_rows(self: &Rc<Self>) {
         self.remove_row();
-        if self.rows.sources.get() != Sources::Both {
+        if self.rows.sources.get() != Sources::Both || self.rows.alone.get() {
             return;
         }
         let id = format!("{}-model", self.element.id());
@@ -136,7 +140,8 @@ impl Widget {
             .child(&heading("Simulated"))
             .child(row.table.element())
             .done();
-        let compared = dom::classed("div", "standby-compare").set("id", &format!("{id}-compared")).done();
+        let compared =
+            dom::classed("div", "standby-differences").set("id", &format!("{id}-differences")).done();
         let own = heading("Live");
         let _ = self.table.element().before_with_node_1(&own);
         let _ = self.table.element().after_with_node_2(&ledger, &compared);
@@ -163,6 +168,12 @@ impl Widget {
         for part in [&beneath.row.element, &beneath.heading, &beneath.ledger, &beneath.compared] {
             part.remove();
         }
+    }
+
+    /// There is no server, so there are no two rows.
+    pub(super) fn stand_alone(&self) {
+        self.rows.alone.set(true);
+        self.remove_row();
     }
 
     /// The runs of all rows.

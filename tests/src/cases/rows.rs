@@ -1,9 +1,8 @@
 //! Live and simulated: the choice between them, and both at once in two rows.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use standby_sim::truth;
 use standby_trace::link::{self, Sources};
 use standby_trace::scenario::Scenario;
 use standby_trace::trace::Kind;
@@ -30,6 +29,8 @@ const ID: &str = "four-ways";
 async fn open<'t>(test: &'t Test<'_>, scenario: &Scenario, sources: Sources) -> Result<Widget<'t>> {
     let place = place(test, ID)?;
     let fragment = sources.in_fragment(link::to_fragment(Some(ID), scenario));
+    // A page that is there already would stay.
+    test.browser.goto("about:blank").await?;
     test.browser.goto(&test.server.url(&format!("{}#{fragment}", place.page))).await?;
     let widget = Widget::on_page(&test.browser, ID);
     wait::until("the link is followed", async || {
@@ -60,37 +61,30 @@ async fn come_near(test: &Test<'_>) -> Result<()> {
     .await
 }
 
-/// What each lane got: its messages by kind and way with their bytes, and the ids of its events. Left
-/// out is what runs by a clock.
-type Counts = BTreeMap<String, (BTreeMap<String, (u32, u32)>, Vec<u64>)>;
-
-fn counts(trace: &Trace) -> Counts {
-    let mut counts = Counts::new();
-    for message in &trace.messages {
-        let lane = &trace.lanes[usize::from(message.lane)];
-        if message.lost || matches!(message.kind, Kind::Ping | Kind::Pong | Kind::KeepAlive | Kind::Close) {
-            continue;
+/// The ids that each lane got, in the order in which they came.
+fn ids(trace: &Trace) -> Vec<Vec<u64>> {
+    let mut ids = vec![Vec::new(); trace.scenario.lanes.len()];
+    for message in trace.messages.iter().filter(|message| !message.lost && message.client.is_some()) {
+        if let Some(ids) = ids.get_mut(usize::from(message.lane)) {
+            ids.extend(&message.events);
         }
-        let (kinds, events) = counts.entry(lane.sub.clone()).or_default();
-        // Topics have names of different lengths, and they stand in each request's target.
-        let bytes = message.payload_bytes;
-        let kind = kinds.entry(format!("{:?} {:?}", message.direction, message.kind)).or_default();
-        *kind = (kind.0 + 1, kind.1 + bytes);
-        events.extend(&message.events);
     }
-    counts
+    ids
 }
 
-/// Waits until both rows have the same, and have it all.
+/// Waits until both rows have had as many events, and differ in nothing that is counted: messages by kind
+/// and their bytes, empty answers, what was delivered, recovered and lost.
 async fn both_have(test: &Test<'_>, events: u64) -> Result<(Trace, Trace)> {
     let (live, model) = (Widget::on_page(&test.browser, ID), beneath(test));
+    let all: Vec<u64> = (1..=events).collect();
     let mut last = String::new();
     let same = wait::until(&format!("both rows have {events} events, and the same"), async || {
         let (live, model) = (live.trace().await?, model.trace().await?);
-        let (of_live, of_model) = (counts(&live), counts(&model));
-        let all = of_live.len() == 3 && of_live.values().all(|(_, ids)| ids.len() as u64 == events);
-        last = format!("live: {of_live:#?}\nmodel: {of_model:#?}");
-        Ok((all && of_live == of_model).then_some((live, model)))
+        let differences = truth::differences(&live, &model);
+        let have = [ids(&live), ids(&model)];
+        last = format!("they have {have:?}; {}", differences.join("; "));
+        let same = differences.is_empty() && have.iter().flatten().all(|ids| *ids == all);
+        Ok(same.then_some((live, model)))
     })
     .await;
     same.map_err(|e| e.context(last))
@@ -100,7 +94,6 @@ pub(super) async fn both_rows_come_to_the_same(test: &mut Test<'_>) -> Result<()
     let widget = open(test, &Scenario::from_json(BY_HAND)?, Sources::Both).await?;
     widget.run().await?;
     beneath(test).wait_for("live").await?;
-    both_have(test, 0).await.ok();
     for _ in 0..2 {
         widget.press_word("Publish").await?;
     }
@@ -120,7 +113,7 @@ pub(super) async fn both_rows_come_to_the_same(test: &mut Test<'_>) -> Result<()
     widget.press_word("Publish").await?;
     both_have(test, 3).await?;
     // The tables below say so.
-    let differs = "return [...document.querySelectorAll(`#${arguments[0]}-model-compared tr[data-what]`)]\
+    let differs = "return [...document.querySelectorAll(`#${arguments[0]}-model-differences tr[data-what]`)]\
                    .filter(row => row.dataset.what.startsWith('events')).map(row => row.dataset.differs)";
     wait::until("the tables say that nothing differs", async || {
         let differs: Vec<String> = test.browser.js(differs, &[json!(ID)]).await?;
@@ -216,9 +209,10 @@ pub(super) async fn the_choice_keeps_the_scenario_and_a_link_keeps_the_choice(
     test.browser.press(Key::Escape).await?;
     // The link has it, and so does the way to the playground.
     widget.show_tab("link").await?;
-    let shown = "return [document.querySelector(`#${arguments[0]} .standby-url`)?.value ?? '', \
-                 document.querySelector(`#${arguments[0]} .standby-open`).href]";
-    for link in test.browser.js::<Vec<String>>(shown, &[json!(ID)]).await? {
+    let shown = "const link = document.querySelector(`#${arguments[0]} .standby-url`)?.value; \
+                 return link ? [link, document.querySelector(`#${arguments[0]} .standby-open`).href] : null";
+    let links = async || test.browser.js::<Option<Vec<String>>>(shown, &[json!(ID)]).await;
+    for link in wait::until("there is a link", links).await? {
         let fragment = link.split_once('#').map_or("", |(_, fragment)| fragment);
         let asked = link::from_fragment(fragment);
         let kept = asked.as_ref().map(|asked| (asked.sources, asked.scenario.as_ref().ok()));
@@ -241,6 +235,12 @@ pub(super) async fn where_there_is_no_server_there_is_no_choice_and_one_row(
     let widget = Widget::on_page(&test.browser, ID);
     wait::until("the link is followed", async || {
         Ok((attribute(test, "data-sources").await? == "both").then_some(()))
+    })
+    .await?;
+    // Before anything runs it is known that there is no server.
+    wait::until("the second row is gone", async || {
+        let script = "return document.getElementById(arguments[0]) === null";
+        Ok(test.browser.js::<bool>(script, &[json!(format!("{ID}-model"))]).await?.then_some(()))
     })
     .await?;
     widget.scroll_to().await?;
@@ -267,8 +267,8 @@ pub(super) async fn two_rows_fit_a_phone_and_axe_finds_nothing(test: &mut Test<'
         let script = "const root = document.getElementById(arguments[0]); \
                       const right = root.getBoundingClientRect().right; \
                       return [document.documentElement.scrollWidth - document.documentElement.clientWidth, \
-                      root.querySelectorAll('.standby-compared table').length, \
-                      Math.max(...[...root.querySelectorAll('.standby-compared td, .standby-beneath canvas, .standby-source')]\
+                      root.querySelectorAll('.standby-difference-tables table').length, \
+                      Math.max(...[...root.querySelectorAll('.standby-difference-tables td, .standby-beneath canvas, .standby-source')]\
                       .map(e => e.getBoundingClientRect().right)) - right, \
                       root.querySelector('.standby-source').getBoundingClientRect().height]";
         let (over, tables, beyond, high): (f64, usize, f64, f64) =
