@@ -35,7 +35,7 @@ impl Host {
     /// The trace as JSON with its bytes: what is saved.
     #[must_use]
     pub fn file(&self) -> String {
-        self.json(|trace| json::write(trace))
+        self.json(json::write)
     }
 
     /// The pieces of a message as a JSON array, as far as their bytes are kept.

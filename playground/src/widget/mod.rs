@@ -3,12 +3,14 @@
 //! The decisions are [`crate::state`]'s, the run is [`Live`]'s, the parts are [`crate::view`]'s;
 //! this is where they meet.
 //!
+//! - `act.rs`: what the reader sets and does
 //! - `show.rs`: what is shown, and when
 //! - `look.rs`: looking around in time
 //! - `open.rs`: links and files
 //! - `rows.rs`: live and simulated, in two rows if both
 //! - `host.rs`: the second module's side
 
+mod act;
 pub(crate) mod host;
 mod look;
 pub(crate) mod open;
@@ -20,7 +22,7 @@ use std::rc::{Rc, Weak};
 
 use standby_figure::Hit;
 use standby_trace::recorder::Recorder;
-use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
+use standby_trace::scenario::{Experiment, Scenario};
 use standby_trace::{Ledger, Trace, json};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -36,9 +38,9 @@ use crate::preferences;
 use crate::presence::{self, Presence};
 use crate::state::{Conduct, Effect, Happens, Pause, State, Step};
 use crate::view::card::Card;
-use crate::view::controls::{self, Controls};
+use crate::view::controls::Controls;
 use crate::view::keymap::KeyMap;
-use crate::view::label::{self, Label};
+use crate::view::label;
 use crate::view::ledger::Table;
 use crate::view::notice::Notice;
 use crate::view::picture::Picture;
@@ -47,6 +49,7 @@ use crate::view::sentence::Sentence;
 use crate::view::tabs::Tabs;
 use crate::view::timebar::TimeBar;
 use crate::{dom, page};
+use act::{labels, new_controls};
 use look::Looking;
 use rows::Rows;
 
@@ -340,7 +343,7 @@ impl Widget {
     /// The trace as JSON, as far back as the window goes.
     pub(crate) fn trace_json(&self) -> Option<String> {
         let shown = self.recorded.borrow().is_some() || self.live.borrow().is_some();
-        shown.then(|| self.with_trace(|trace| json::write(trace)))
+        shown.then(|| self.with_trace(json::write))
     }
 
     fn presence(self: &Rc<Self>, presence: Presence) {
@@ -482,48 +485,6 @@ impl Widget {
         self.paint();
     }
 
-    fn act(self: &Rc<Self>, does: controls::Does) {
-        use controls::Does;
-        match does {
-            Does::RunOrPause if self.runs() => self.happens(Happens::Pause),
-            Does::RunOrPause => self.happens(Happens::Run),
-            Does::Step => self.happens(Happens::Step),
-            Does::Restart => self.happens(Happens::Restart),
-            Does::Publish => {
-                let chance = dom::time::random();
-                self.lives().iter().for_each(|live| live.publish(chance));
-            }
-            Does::Fault(fault) => self.lives().iter().for_each(|live| live.fault(&fault)),
-            Does::Every(_) | Does::RoundTrip(_) | Does::Bandwidth(_) => {
-                {
-                    let mut scenario = self.scenario.borrow_mut();
-                    match does {
-                        Does::Every(ms) => scenario.publish.every_ms = ms,
-                        Does::RoundTrip(ms) => scenario.conditions.latency_ms = ms / 2,
-                        Does::Bandwidth(bytes_s) => scenario.conditions.bandwidth_bytes_s = bytes_s,
-                        _ => {}
-                    }
-                }
-                self.settings_changed();
-            }
-        }
-    }
-
-    fn act_on_lane(&self, index: usize, does: label::Does) {
-        if let Some(above) = self.above() {
-            return above.act_on_lane(index, does);
-        }
-        match does {
-            label::Does::Set(spec) => {
-                if let Some(kept) = self.scenario.borrow_mut().lanes.get_mut(index) {
-                    *kept = spec;
-                }
-                self.settings_changed();
-            }
-            label::Does::Reopen => self.lives().iter().for_each(|live| live.reopen(index)),
-        }
-    }
-
     fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
         match self.recorded.borrow().as_ref() {
             Some(trace) => read(trace),
@@ -580,15 +541,6 @@ fn with(widget: &Weak<Widget>, act: impl FnOnce(&Rc<Widget>)) {
     }
 }
 
-/// The words beside a scenario's lanes, in which each is set.
-fn labels(me: &Weak<Widget>, names: &[String], scenario: &Scenario) -> Vec<Label> {
-    let label = |(i, spec): (usize, &LaneSpec)| {
-        let me = me.clone();
-        Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
-    };
-    scenario.lanes.iter().enumerate().map(label).collect()
-}
-
 /// The way to the page where the same experiment can be set freely.
 fn to_playground() -> HtmlElement {
     dom::classed("a", "standby-open")
@@ -596,11 +548,6 @@ fn to_playground() -> HtmlElement {
         .child(&dom::classed("span", "standby-wide").text("Playground ").done())
         .child(&dom::html("span").set("aria-hidden", "true").text("↗").done())
         .done()
-}
-
-fn new_controls(me: &Weak<Widget>, experiment: &Experiment, scenario: &Scenario) -> Controls {
-    let me = me.clone();
-    Controls::new(&experiment.controls, scenario, move |does| with(&me, |widget| widget.act(does)))
 }
 
 /// What stands in the picture where an experiment let go.

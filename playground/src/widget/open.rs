@@ -99,7 +99,7 @@ impl Widget {
         }
         let scenario = self.scenario.borrow().clone();
         let names = label::names(&scenario.lanes);
-        self.picture.set_labels(super::labels(&Rc::downgrade(self), &names, &scenario));
+        self.picture.set_labels(super::act::labels(&Rc::downgrade(self), &names, &scenario));
         self.names.replace(names);
         self.looking.begin(Axis::new(scenario.window_ms));
         self.changed_source();
