@@ -31,6 +31,9 @@ const ENGINES_PX: u32 = 12;
 /// The other end tells of what happened in the window a little after it.
 const AFTER: Duration = Duration::from_millis(500);
 
+/// How often an experiment is run until it comes out as before.
+const TRIES: u32 = 3;
+
 /// What to record.
 pub(crate) struct Choice<'a> {
     /// Only experiments with this in their name.
@@ -95,7 +98,7 @@ impl Bench<'_> {
             }
             kept.map_err(anyhow::Error::msg)?
         } else {
-            self.run(&server, room_px).await?
+            self.run_like_before(name, &server, room_px).await?
         };
         write(&path, &recording)
     }
@@ -127,6 +130,27 @@ impl Bench<'_> {
             self.browser.js(script, &[json!(widget.id)]).await
         })
         .await
+    }
+
+    /// Runs it, and again if something has come out otherwise than in the recording that is kept: on a
+    /// machine that is busy with something else an answer may carry an event that fell to the next one
+    /// before. What stays other is told, and recorded.
+    async fn run_like_before(&self, name: &str, server: &Server, room_px: Rooms) -> Result<Recording> {
+        let kept = self.library.recording(name, &self.place.experiment.scenario);
+        let mut recording = self.run(server, room_px).await?;
+        let Ok(kept) = kept else { return Ok(recording) };
+        for tries in 1..=TRIES {
+            let Some([before, now]) = kept.other_than_times(&recording)? else { break };
+            if tries == TRIES {
+                println!("  {name} differs in more than times, {TRIES} times in a row:");
+                println!("    before: {before}\n    now:    {now}");
+                break;
+            }
+            let server = Server::start(self.setup).await?;
+            Widget::open(self.browser, &server.origin, self.place).await?;
+            recording = self.run(&server, room_px).await?;
+        }
+        Ok(recording)
     }
 
     /// Runs it for its window, and does by hand what it says.

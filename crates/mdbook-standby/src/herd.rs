@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use standby_figure::format::count;
-use standby_figure::herd::{Look, columns, describe, picture, sums, svg, table};
+use standby_figure::herd::{Look, columns, describe, picture, sets_keep_alives, sums, svg, table};
 use standby_sim::herd::Herd;
 use standby_trace::crowd::Tally;
 use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
@@ -19,11 +19,21 @@ use crate::place::{attribute, text};
 const MOST_CLIENTS: u32 = 100_000;
 
 /// The widget's own.
-const LEGEND: &str = "<p class=\"standby-herd-legend\">\
-    <span><i class=\"standby-swatch standby-swatch-in\" aria-hidden=\"true\"></i>let in</span>\
-    <span><i class=\"standby-swatch standby-swatch-away\" aria-hidden=\"true\"></i>turned away</span>\
-    <span><i class=\"standby-swatch standby-swatch-limit\" aria-hidden=\"true\"></i>what the server can take</span>\
-    <span>Height: arrivals in 0.1 s, square root.</span></p>";
+fn legend(scenario: &Scenario) -> String {
+    let keep_alives = if sets_keep_alives(scenario) {
+        "<span><i class=\"standby-swatch standby-swatch-keep\" aria-hidden=\"true\"></i>keep-alives</span>"
+    } else {
+        ""
+    };
+    format!(
+        "<p class=\"standby-herd-legend\">\
+         <span><i class=\"standby-swatch standby-swatch-in\" aria-hidden=\"true\"></i>let in</span>\
+         <span><i class=\"standby-swatch standby-swatch-away\" aria-hidden=\"true\"></i>turned away</span>\
+         {keep_alives}\
+         <span><i class=\"standby-swatch standby-swatch-limit\" aria-hidden=\"true\"></i>what the server can take\
+         </span><span>Height: how many in 0.1 s, square root.</span></p>"
+    )
+}
 
 /// The element, with the figure inside.
 ///
@@ -45,7 +55,7 @@ pub fn html(id: &str, experiment: &Experiment) -> Result<String, String> {
          </standby-experiment>\n",
         json = attribute(&json),
         // On a phone each has a line of its own, for which room is kept.
-        sliders = if experiment.scenario.lanes.iter().any(is_long_poll) { 3 } else { 2 },
+        sliders = if has_events_slider(&experiment.scenario) { 3 } else { 2 },
         title = text(&experiment.title),
         // Unseen: the widget's own takes as much of a long title's line.
         pill = unsearched(&format!(
@@ -54,15 +64,16 @@ pub fn html(id: &str, experiment: &Experiment) -> Result<String, String> {
             count(experiment.scenario.clients.into())
         )),
         pictures = unsearched(&pictures(&drawn, &rows)),
-        legend = unsearched(LEGEND),
+        legend = unsearched(&legend(&experiment.scenario)),
         look = text(&experiment.look),
         below = unsearched(&below(&drawn, &rows)),
     ))
 }
 
 /// The widget has a slider for how often events come where they are what makes clients ask.
-fn is_long_poll(lane: &LaneSpec) -> bool {
-    matches!(lane, LaneSpec::LongPoll { .. })
+fn has_events_slider(scenario: &Scenario) -> bool {
+    let is_long_poll = |lane: &LaneSpec| matches!(lane, LaneSpec::LongPoll { .. });
+    scenario.publish.every_ms > 0 && scenario.lanes.iter().any(is_long_poll)
 }
 
 /// The same scenario with as many clients as a figure is made with.
@@ -104,7 +115,7 @@ fn below(scenario: &Scenario, rows: &[Vec<Tally>]) -> String {
     let rows: Vec<&[Tally]> = rows.iter().map(Vec::as_slice).collect();
     let sums = sums(scenario, &rows);
     let mut head = String::new();
-    for column in columns(&sums) {
+    for column in columns(scenario, &sums) {
         let _ = write!(head, "<th scope=\"col\">{column}</th>");
     }
     let mut body = String::new();

@@ -3,15 +3,17 @@
 //!
 //! The file is a [`Trace`] with one member more, `recorded`, and it is written so that people can
 //! read it and compare two of them: one record a line, members in a fixed order, times to a tenth of
-//! a millisecond. What is no information is made the same in every recording (`settle`), so that
-//! two of the same seed differ only in what was measured.
+//! a millisecond. Records stand by whose they are, and not by when they came, and what is no
+//! information is made the same in every recording (`settle`): so two of the same seed differ only
+//! in what was measured, line by line. [`Recording::other_than_times`] says where they don't.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use standby_trace::scenario::Scenario;
-use standby_trace::trace::{MarkKind, Source};
+use standby_trace::trace::{MarkKind, Message, Source};
 use standby_trace::{Moment, Trace};
 
 /// Times are written to so many microseconds. A picture's pixel is ten milliseconds.
@@ -110,7 +112,8 @@ impl Recording {
         struct Head {
             recorded: Recorded,
         }
-        let trace = Trace::from_json(text).map_err(|e| e.to_string())?;
+        let mut trace = Trace::from_json(text).map_err(|e| e.to_string())?;
+        by_time(&mut trace);
         let Head { recorded } = serde_json::from_str(text).map_err(|e| e.to_string())?;
         Ok(Self { recorded, trace })
     }
@@ -120,6 +123,8 @@ impl Recording {
     /// # Errors
     /// None that a trace can cause: serde's, if it has any.
     pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut trace = self.trace.clone();
+        by_owner(&mut trace);
         // All members by name: one that is added to a trace later can't be forgotten here.
         let Trace {
             v,
@@ -136,7 +141,7 @@ impl Recording {
             marks,
             crowd,
             wire,
-        } = &self.trace;
+        } = &trace;
         let mut out = String::from("{\n");
         member(&mut out, "recorded", &self.recorded)?;
         member(&mut out, "v", v)?;
@@ -167,6 +172,38 @@ impl Recording {
         Ok(out)
     }
 
+    /// The first record in which it differs from another recording of the same scenario otherwise
+    /// than in its times, with the other's; none if times are all.
+    ///
+    /// # Errors
+    /// None that a trace can cause: serde's, if it has any.
+    pub fn other_than_times(&self, other: &Self) -> serde_json::Result<Option<[String; 2]>> {
+        let [own, other] = [self.without_times()?, other.without_times()?];
+        let longest = own.len().max(other.len());
+        let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
+        let differs = (0..longest).find(|at| own.get(*at) != other.get(*at));
+        Ok(differs.map(|at| [line(&own, at), line(&other, at)]))
+    }
+
+    /// Its records without what was measured.
+    fn without_times(&self) -> serde_json::Result<Vec<String>> {
+        let mut trace = self.trace.clone();
+        by_owner(&mut trace);
+        let mut lines = Vec::new();
+        for (list, records) in [
+            ("published", serde_json::to_value(&trace.published)?),
+            ("message", serde_json::to_value(&trace.messages)?),
+            ("span", serde_json::to_value(&trace.spans)?),
+            ("mark", serde_json::to_value(&trace.marks)?),
+        ] {
+            for mut record in records.as_array().cloned().unwrap_or_default() {
+                forget_times(&mut record);
+                lines.push(format!("{list} {record}"));
+            }
+        }
+        Ok(lines)
+    }
+
     /// Which of a scenario's members it was recorded with otherwise; none if it is the scenario's
     /// recording.
     #[must_use]
@@ -185,6 +222,38 @@ impl Recording {
             ("window_ms", *window_ms == scenario.window_ms),
         ];
         same.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
+    }
+}
+
+/// In the order in which things happened: what a trace has.
+fn by_time(trace: &mut Trace) {
+    trace.published.sort_by_key(|event| (event.life, event.id));
+    trace.messages.sort_by_key(|message| (message.first_us(), message.lane, message.n, message.last_us()));
+    trace.spans.sort_by_key(|span| (span.from.at_us, span.lane, span.n));
+    trace.marks.sort_by_key(|mark| (mark.at.at_us, mark.lane));
+}
+
+/// By lane, exchange, direction and kind, and then in order of time: what two lanes do at about the
+/// same moment stands in the same order in every recording. So do a ping and an event.
+fn by_owner(trace: &mut Trace) {
+    by_time(trace);
+    trace.messages.sort_by_key(|message| {
+        let Message { lane, n, direction, kind, .. } = message;
+        (*lane, *n, *direction as u8, *kind as u8)
+    });
+    trace.spans.sort_by_key(|span| (span.lane, span.n));
+    trace.marks.sort_by_key(|mark| mark.lane);
+}
+
+/// Takes every time out of a record: each name of one ends with its unit.
+fn forget_times(record: &mut Value) {
+    match record {
+        Value::Object(members) => {
+            members.retain(|name, _| !name.ends_with("_us"));
+            members.values_mut().for_each(forget_times);
+        }
+        Value::Array(records) => records.iter_mut().for_each(forget_times),
+        _ => {}
     }
 }
 
@@ -259,10 +328,7 @@ fn settle(trace: &mut Trace) {
         us(&mut mark.at.at_us);
     }
 
-    trace.published.sort_by_key(|event| (event.life, event.id));
-    trace.messages.sort_by_key(|message| (message.first_us(), message.lane, message.n, message.last_us()));
-    trace.spans.sort_by_key(|span| (span.from.at_us, span.lane, span.n));
-    trace.marks.sort_by_key(|mark| (mark.at.at_us, mark.lane));
+    by_time(trace);
 
     let mut epochs = Epochs::default();
     for mark in &mut trace.marks {
@@ -380,6 +446,36 @@ pub(crate) mod tests {
             let plain = |line: &str| line.replace(|c: char| c.is_ascii_digit(), "");
             assert_eq!(plain(one), plain(other));
         }
+    }
+
+    #[test]
+    fn the_order_in_which_two_lanes_do_something_is_no_difference() {
+        let one = recording();
+        let mut other = recording();
+        // One lane's records a little later: they change places with the other's.
+        for span in &mut other.trace.spans {
+            span.from.at_us += 30_000_000;
+        }
+        other.trace.messages.reverse();
+        assert_eq!(one.other_than_times(&other).unwrap(), None);
+        let lines = |recording: &Recording| {
+            let text = recording.to_json().unwrap();
+            text.lines().map(|line| line.replace(|c: char| c.is_ascii_digit(), "")).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&one), lines(&other));
+    }
+
+    #[test]
+    fn another_event_in_an_answer_is_a_difference_and_it_is_told() {
+        let one = recording();
+        let mut other = recording();
+        other.trace.messages[3].events.push(9);
+        let [own, others] = one.other_than_times(&other).unwrap().unwrap();
+        assert!(own.starts_with("message {") && !own.contains("events"), "{own}");
+        assert!(others.contains("\"events\":[9]"), "{others}");
+        other = recording();
+        other.trace.marks.pop();
+        assert!(one.other_than_times(&other).unwrap().is_some());
     }
 
     #[test]

@@ -82,6 +82,21 @@ fn the_chapter_on_long_polling_quotes_the_model_at_each_rate_of_events() {
 }
 
 #[test]
+fn the_echo_of_the_herd_is_as_the_chapter_on_websockets_tells_it() {
+    let rows = run(&scenario("idle-crowd"));
+    let pings: Vec<u32> = rows[1].iter().map(|tally| tally.keep_alives).collect();
+    // Before the cut at 5 s each client at a moment of its own.
+    assert!(pings[..50].iter().all(|pings| (133..=134).contains(pings)), "{pings:?}");
+    // Fifteen seconds after they came back, again and again; in between nothing.
+    let together: Vec<usize> = (50..600).filter(|at| pings[*at] == 900).collect();
+    assert_eq!(together.len(), 3 * 22, "{together:?}");
+    assert!(pings[75..200].iter().all(|pings| *pings == 0), "{pings:?}");
+    assert!(rows[3].iter().skip(51).take(400).all(|tally| tally.keep_alives == 0), "{:?}", rows[3]);
+    let text = fs::read_to_string(path("src/websockets.md")).unwrap();
+    assert!(text.contains("133 in each tenth") && text.contains("900 in each tenth for 2.2 s"));
+}
+
+#[test]
 fn the_page_on_the_model_lists_every_script_with_what_is_counted() {
     let scripts = Script::all().into_iter().chain((1..=5).map(Script::random));
     let lines = scripts.map(|script| {

@@ -21,4 +21,7 @@ pub mod truth;
 pub mod words;
 pub mod world;
 
-pub use world::{Form, Middlebox, Profile, Told, World};
+pub use world::{Middlebox, Profile, Told, World};
+
+/// How often a server shows on a stream or a socket that it is there, where nobody asks for another.
+const KEEP_ALIVE_MS: u32 = 15_000;

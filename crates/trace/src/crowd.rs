@@ -25,6 +25,9 @@ pub struct Tally {
     pub open: u32,
     /// Requests and handshakes that wait for the server at the end.
     pub queued: u32,
+    /// Keep-alives that the server sent: pings to sockets, comments to streams.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub keep_alives: u32,
     /// Events that were delivered, each counted for each client.
     pub delivered: u32,
     /// Those of them that came from history.
@@ -37,6 +40,11 @@ pub struct Tally {
     /// Of what was delivered: 99 of 100 were no older.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staleness_p99_us: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// How many tallies of a run are kept: ten minutes. The oldest go first.
@@ -128,6 +136,7 @@ pub(crate) fn tally(value: &Value<'_>) -> Result<Tally, Wrong> {
         served: of.u32("served")?,
         open: of.u32("open")?,
         queued: of.u32("queued")?,
+        keep_alives: of.maybe_u32("keep_alives")?.unwrap_or(0),
         delivered: of.u32("delivered")?,
         recovered: of.u32("recovered")?,
         refetched: of.u32("refetched")?,

@@ -3,6 +3,8 @@
 use std::rc::Weak;
 
 use standby_dom::{self as dom, Words};
+use standby_figure::herd::sets_keep_alives;
+use standby_trace::Scenario;
 use web_sys::HtmlElement;
 
 use crate::widget::{Widget, act};
@@ -42,11 +44,12 @@ pub(crate) fn entry(class: &str, text: &str) -> HtmlElement {
     dom::html("span").child(&swatch).text(text).done()
 }
 
-pub(crate) fn legend(limit: &HtmlElement) -> HtmlElement {
-    dom::classed("p", "standby-herd-legend")
+pub(crate) fn legend(scenario: &Scenario, limit: &HtmlElement) -> HtmlElement {
+    let mut marks = dom::classed("p", "standby-herd-legend")
         .child(&entry("standby-swatch-in", "let in"))
-        .child(&entry("standby-swatch-away", "turned away"))
-        .child(limit)
-        .child(&dom::html("span").text("Height: arrivals in 0.1 s, square root.").done())
-        .done()
+        .child(&entry("standby-swatch-away", "turned away"));
+    if sets_keep_alives(scenario) {
+        marks = marks.child(&entry("standby-swatch-keep", "keep-alives"));
+    }
+    marks.child(limit).child(&dom::html("span").text("Height: how many in 0.1 s, square root.").done()).done()
 }

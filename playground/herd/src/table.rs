@@ -21,7 +21,7 @@ pub(crate) fn fill(table: &Element, scenario: &Scenario, sums: &[herd::Sum]) {
         return;
     }
     let mut head = dom::html("tr");
-    for column in herd::columns(sums) {
+    for column in herd::columns(scenario, sums) {
         head = head.child(&dom::html("th").set("scope", "col").text(column).done());
     }
     let _ = table.append_child(&dom::html("thead").child(&head.done()).done());

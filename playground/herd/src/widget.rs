@@ -196,8 +196,10 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
             });
         },
     );
-    // Only polls that are answered by events ask more often the more of them there are.
-    let by_events = scenario.lanes.iter().any(|lane| matches!(lane, LaneSpec::LongPoll { .. }));
+    // Only polls that are answered by events ask more often the more of them there are. Where nothing
+    // is published, that is what the experiment is about.
+    let by_events = scenario.publish.every_ms > 0
+        && scenario.lanes.iter().any(|lane| matches!(lane, LaneSpec::LongPoll { .. }));
     let own = weak.clone();
     let every = by_events.then(|| {
         let (low, high) = bounds::EVERY_MS.into_inner();
@@ -239,7 +241,7 @@ fn build(weak: &Weak<Widget>, place: &HtmlElement, experiment: Experiment) -> Wi
     let widget_box = dom::classed("div", "standby-box standby-herd-box")
         .child(&head)
         .child(&stage)
-        .child(&legend(&limit))
+        .child(&legend(&scenario, &limit))
         .child(&sentence_element)
         .child(&notice)
         .child(&controls)

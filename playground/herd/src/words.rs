@@ -1,7 +1,7 @@
 //! What the widget says besides what the figure does.
 
 use standby_figure::format::{bytes, count, decimal, list};
-use standby_figure::herd::{Name, Sum, capacity, is_left_out, names, restart, stat};
+use standby_figure::herd::{Name, Sum, capacity, is_left_out, names, peak, restart};
 use standby_sim::herd::Herd;
 use standby_trace::Scenario;
 
@@ -32,7 +32,7 @@ pub(crate) fn answer(scenario: &Scenario, sums: &[Sum], guess: Option<u32>) -> S
     let Some(most) = sums.iter().max_by_key(|sum| sum.peak) else {
         return guess.map_or(String::new(), |guess| format!("You said about {guess}×."));
     };
-    let [times, _] = stat(scenario, most);
+    let times = peak(scenario, most);
     match guess {
         Some(guess) => format!("You said about {guess}×: it was {times}."),
         None => format!("In the row that stands highest, {times} what the server can take came at once."),
@@ -47,9 +47,9 @@ pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
     let label = |name: &'_ Name| if alike { name.set.clone() } else { name.name.clone() };
     // Rows that differ by less than a tenth stand equally high for whoever looks.
     let near = |one: u32, other: u32| one.abs_diff(other) * 10 <= one.max(other);
-    let at = |peak: u32| {
+    let at = |most: u32| {
         let rows = names.iter().zip(sums).enumerate();
-        let there = rows.filter(|(row, (_, sum))| near(sum.peak, peak) && !is_left_out(scenario, *row));
+        let there = rows.filter(|(row, (_, sum))| near(sum.peak, most) && !is_left_out(scenario, *row));
         let there: Vec<String> = there.map(|(_, (name, _))| label(name)).collect();
         list(&there.iter().map(String::as_str).collect::<Vec<_>>())
     };
@@ -60,7 +60,7 @@ pub(crate) fn whole(scenario: &Scenario, sums: &[Sum]) -> String {
         return String::new();
     };
     let times = |sum: &Sum| match capacity(scenario) {
-        Some(_) => stat(scenario, sum)[0].clone(),
+        Some(_) => peak(scenario, sum),
         None => format!("{} within 0.1 s", count(sum.peak.into())),
     };
     if near(most.peak, least.peak) {

@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 
-use standby_sim::{Form, Profile};
+use standby_sim::Profile;
+use standby_sim::world::Form;
 use standby_trace::scenario::{LaneSpec, Scenario, SseClient};
 use standby_trace::tap::{Part, ToObserver};
 use standby_trace::trace::Direction;

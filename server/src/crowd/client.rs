@@ -15,6 +15,7 @@ use hyper::{Response, body::Incoming};
 use hyper_util::rt::TokioIo;
 use standby_sim::words;
 use standby_trace::scenario::LaneSpec;
+use standby_transport::encode::SSE_KEEP_ALIVE;
 use standby_transport::{
     Action, Backoff, Input, LongPoll, Machine, Notice, Output, Request, ShortPoll, SseClient, WebSocket,
     long_poll, short_poll, sse, websocket,
@@ -270,6 +271,8 @@ impl Client {
                 loop {
                     match socket.next().await {
                         Some(Ok(Message::Text(text))) => return Arrival::Text { n, text: text.to_string() },
+                        // Answered by the library.
+                        Some(Ok(Message::Ping(_))) => lock(&self.count).kept_alive(),
                         Some(Ok(Message::Close(frame))) => {
                             // The answer to it; the peer may be gone already.
                             let _ = socket.flush().await;
@@ -333,6 +336,8 @@ impl Client {
             }
             // A poll is held no longer; the next one will be.
             Arrival::End { .. } if !self.keeps_connection => self.lost(),
+            // A chunk of its own, as the server writes it.
+            Arrival::Body { bytes, .. } if bytes == SSE_KEEP_ALIVE => lock(&self.count).kept_alive(),
             Arrival::Body { .. } | Arrival::End { .. } | Arrival::Text { .. } => {}
         }
     }

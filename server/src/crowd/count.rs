@@ -34,6 +34,11 @@ impl Count {
         self.tally.served += 1;
     }
 
+    /// A ping or a comment came.
+    pub(super) fn kept_alive(&mut self) {
+        self.tally.keep_alives += 1;
+    }
+
     /// A client has its connection.
     pub(super) fn opened(&mut self) {
         self.open += 1;

@@ -124,6 +124,22 @@ comes_back! {
 }
 
 #[tokio::test]
+async fn what_keeps_a_crowd_alive_is_counted() {
+    for lane in [
+        r#"{"transport":"websocket","keep_alive_ms":500,"backoff":{"kind":"fixed","base_ms":500}}"#,
+        r#"{"transport":"sse","retry_ms":500,"keep_alive_ms":500}"#,
+    ] {
+        let server = Server::start().await;
+        let experiment = server.experiment(json!({})).await;
+        let mut observer = server.observe(&experiment).await;
+        let lane: Value = serde_json::from_str(lane).unwrap();
+        server.starts_crowd(&experiment, json!({"clients": 20, "lane": lane})).await;
+        observer.until_sum(|tally| tally.keep_alives, 60).await;
+        assert_eq!(sum(&observer, |tally| tally.delivered), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_crowd_of_pollers_asks_again_and_again_and_shows_nobody_what() {
     let server = Server::start().await;
     let experiment = server.experiment(json!({})).await;

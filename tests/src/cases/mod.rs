@@ -39,6 +39,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases![
         pages::{
             every_page_loads_without_an_error_and_asks_nobody_else,
+            the_list_of_chapters_is_seen_once_the_pages_headings_are_in_it,
             a_page_without_an_experiment_loads_no_widgets,
             print_keeps_the_static_figures_and_connects_to_nothing,
             no_page_is_wider_than_a_phone_or_than_400_percent,

@@ -48,6 +48,20 @@ pub(super) async fn every_page_loads_without_an_error_and_asks_nobody_else(
     Ok(())
 }
 
+pub(super) async fn the_list_of_chapters_is_seen_once_the_pages_headings_are_in_it(
+    test: &mut Test<'_>,
+) -> Result<()> {
+    test.browser.resize(1_280, 900).await?;
+    test.browser.goto(&test.server.url("short-polling.html")).await?;
+    let script = "const list = document.querySelector('.sidebar .chapter'); \
+                  if (!list || getComputedStyle(list).visibility !== 'visible') return null; \
+                  return list.querySelectorAll('a[href^=\"#\"]').length";
+    let headings: u32 =
+        wait::until("the list is to be seen", async || test.browser.js(script, &[]).await).await?;
+    ensure!(headings > 2, "it is seen with {headings} of the page's headings, and will move");
+    Ok(())
+}
+
 pub(super) async fn a_page_without_an_experiment_loads_no_widgets(test: &mut Test<'_>) -> Result<()> {
     let places = book::all_places(test.setup)?;
     let pages = book::pages(test.setup)?;

@@ -6,7 +6,7 @@ use standby_trace::Scenario;
 use standby_trace::crowd::{TALLY_US, Tally};
 use standby_trace::scenario::Fault;
 
-use super::{Sum, capacity, fault_word, is_left_out, names, restart, stat, sums};
+use super::{Sum, capacity, fault_word, is_left_out, names, restart, sets_keep_alives, stat, sums};
 use crate::format::{self, count};
 use crate::shape::Anchor;
 use crate::svg::{Number, escape};
@@ -124,7 +124,9 @@ pub fn picture(scenario: &Scenario, rows: &[&[Tally]], look: &Look) -> Picture {
     let shown: Vec<&[Tally]> = rows.iter().map(|row| &row[..row.len().min(look.shown)]).collect();
     let sums = sums(scenario, &shown);
     // The scale is that of the whole run, so that nothing shrinks while it is shown.
-    let most = rows.iter().flat_map(|row| row.iter()).map(|tally| tally.arrivals).max().unwrap_or(0);
+    let told = if sets_keep_alives(scenario) { u32::MAX } else { 0 };
+    let highest = |tally: &Tally| tally.arrivals.max(tally.keep_alives.min(told));
+    let most = rows.iter().flat_map(|row| row.iter()).map(highest).max().unwrap_or(0);
     draw.most = match capacity(scenario) {
         Some(_) => (draw.times(most) * 1.05).clamp(1.6, MOST_TIMES),
         // Live the run grows while it is shown. That all come at once is as high as can be expected, so
@@ -263,7 +265,7 @@ impl Draw<'_> {
     }
 
     fn name(&mut self, row: usize, name: &super::Name, sum: &Sum, tallies: usize) {
-        let [times, then] = stat(self.scenario, sum);
+        let [times, then] = stat(self.scenario, row, sum);
         let is_over = tallies >= self.scenario.window_ms as usize / (TALLY_US as usize / 1_000);
         // Not before it is known.
         let stat = match (sum.peak, is_over) {
@@ -342,6 +344,9 @@ impl Draw<'_> {
         self.path("sb-fill sb-herd-away", away);
         self.path("sb-fill sb-herd-in", let_in);
         self.path("sb-line sb-herd-broken", broken);
+        let keep_alives =
+            sets_keep_alives(self.scenario).then(|| self.keep_alives(base, bar_w, tallies.chunks(together)));
+        self.path("sb-line sb-herd-keep", keep_alives.unwrap_or_default());
 
         let (from, to) = (Number(self.picture.plot_x), Number(self.end()));
         self.path("sb-line sb-herd-base", format!("M{from} {}H{to}", Number(base)));
@@ -361,6 +366,27 @@ impl Draw<'_> {
             let at = (self.end(), line - 5.0);
             self.text("sb-text sb-herd-limit", at, Anchor::End, 10.5, words.unwrap_or_default());
         }
+    }
+
+    /// How many keep-alives were sent, as steps from bar to bar.
+    fn keep_alives<'a>(&self, base: f32, bar_w: f32, bars: impl Iterator<Item = &'a [Tally]>) -> String {
+        let mut line = String::new();
+        let mut stands: Option<f32> = None;
+        let mut x = self.picture.plot_x;
+        for bar in bars {
+            let y = base - self.height(bar.iter().map(|tally| tally.keep_alives).max().unwrap_or(0));
+            match stands {
+                None => _ = write!(line, "M{} {}", Number(x), Number(y)),
+                Some(before) if before == y => {}
+                Some(_) => _ = write!(line, "H{}V{}", Number(x), Number(y)),
+            }
+            stands = Some(y);
+            x += bar_w;
+        }
+        if stands.is_some() {
+            let _ = write!(line, "H{}", Number(x));
+        }
+        line
     }
 
     /// What lies in front: the reading line.

@@ -1,7 +1,7 @@
 //! What a row is called.
 
-use standby_trace::Scenario;
 use standby_trace::scenario::{Backoff, Fault, LaneSpec, Spreading};
+use standby_trace::{Scenario, Transport};
 
 use crate::format;
 
@@ -19,13 +19,36 @@ pub struct Name {
 pub fn names(scenario: &Scenario) -> Vec<Name> {
     let servers = scenario.crowd.as_ref().map_or(&[][..], |crowd| &crowd.servers);
     // Where none of the rows differs in how it comes back, the transport is what tells them apart.
-    let by_strategy = scenario.faults.iter().any(|planned| matches!(planned.fault, Fault::Drop { .. }));
+    let cuts = scenario.faults.iter().any(|planned| matches!(planned.fault, Fault::Drop { .. }));
+    let by_strategy = cuts && !sets_keep_alives(scenario);
     let name = |(lane, spec): (usize, &LaneSpec)| {
         let spreading = servers.get(lane).copied().unwrap_or_default();
         let (name, set) = if by_strategy { strategy(spec, spreading) } else { transport(spec) };
         Name { name, set }
     };
     scenario.lanes.iter().enumerate().map(name).collect()
+}
+
+/// Whether keep-alives are what the scenario is about: it sets one. They are drawn and told then;
+/// counted they are always.
+#[must_use]
+pub fn sets_keep_alives(scenario: &Scenario) -> bool {
+    let sets = |spec: &LaneSpec| match *spec {
+        LaneSpec::WebSocket { keep_alive_ms, .. } | LaneSpec::Sse { keep_alive_ms, .. } => keep_alive_ms > 0,
+        LaneSpec::ShortPoll { .. } | LaneSpec::LongPoll { .. } => false,
+    };
+    scenario.lanes.iter().any(sets)
+}
+
+/// What keeps a row's connections alive, as `1,333 pings`: pings, comments, or a poll's own requests.
+pub(super) fn signs(spec: Option<&LaneSpec>, count: u64) -> String {
+    let what = match spec.map(LaneSpec::transport) {
+        Some(Transport::WebSocket) => "ping",
+        Some(Transport::Sse) => "comment",
+        _ => "request",
+    };
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {what}{s}", format::count(count))
 }
 
 fn strategy(spec: &LaneSpec, spreading: Spreading) -> (String, String) {
@@ -52,7 +75,11 @@ fn transport(spec: &LaneSpec) -> (String, String) {
     let set = match *spec {
         LaneSpec::ShortPoll { interval_ms, .. } => format!("asks every {}", time(interval_ms)),
         LaneSpec::LongPoll { timeout_ms, .. } => format!("held up to {}", time(timeout_ms)),
-        LaneSpec::WebSocket { .. } => "open".to_owned(),
+        LaneSpec::WebSocket { keep_alive_ms: 0, .. } => "open".to_owned(),
+        LaneSpec::WebSocket { keep_alive_ms, .. } => format!("a ping every {}", time(keep_alive_ms)),
+        LaneSpec::Sse { keep_alive_ms, .. } if keep_alive_ms > 0 => {
+            format!("a comment every {}", time(keep_alive_ms))
+        }
         LaneSpec::Sse { retry_ms, .. } => format!("retry: {}", time(retry_ms)),
     };
     (spec.transport().title().to_owned(), set)

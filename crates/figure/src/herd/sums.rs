@@ -17,6 +17,10 @@ pub struct Sum {
     pub arrivals: u64,
     /// Those of them that were turned away.
     pub refused: u64,
+    /// Keep-alives that the server sent.
+    pub keep_alives: u64,
+    /// The most of them within one tally.
+    pub keep_alives_peak: u32,
     /// Events that were delivered, each for each client.
     pub delivered: u64,
     /// Those of them that came from history after a cut.
@@ -48,6 +52,8 @@ fn sum(scenario: &Scenario, lane: usize, tallies: &[Tally]) -> Sum {
         }
         sum.arrivals += u64::from(tally.arrivals);
         sum.refused += u64::from(tally.refused);
+        sum.keep_alives += u64::from(tally.keep_alives);
+        sum.keep_alives_peak = sum.keep_alives_peak.max(tally.keep_alives);
         sum.delivered += u64::from(tally.delivered);
         sum.recovered += u64::from(tally.recovered);
         sum.refetched += u64::from(tally.refetched);

@@ -61,8 +61,8 @@ fn a_row_says_its_peak_and_when_all_are_back() {
     let scenario = scenario();
     let [one, other] = rows();
     let sums = sums(&scenario, &[&one, &other]);
-    assert_eq!(stat(&scenario, &sums[0]), ["10.0×", "not all back"]);
-    assert_eq!(stat(&scenario, &sums[1]), ["0.5×", "99 % back in 3.9 s"]);
+    assert_eq!(stat(&scenario, 0, &sums[0]), ["10.0×", "not all back"]);
+    assert_eq!(stat(&scenario, 1, &sums[1]), ["0.5×", "99 % back in 3.9 s"]);
     assert_eq!((sums[0].refused, sums[0].peak_at_us), (900, 4_000_000));
     assert_eq!(
         say(&scenario, 1, &sums[1]),
@@ -196,4 +196,58 @@ fn while_live_rows_grow_the_scale_stays() {
         path.unwrap_or_default().split('H').next().map(str::to_owned)
     };
     assert_eq!(bar(&one), bar(&two));
+}
+
+/// One socket and one stream, each kept alive once a second, for 2 s.
+fn idle() -> (Scenario, [Vec<Tally>; 2]) {
+    let scenario = Scenario::from_json(
+        r#"{"v":1,"lanes":[
+            {"transport":"websocket","keep_alive_ms":1000,"backoff":{"kind":"fixed","base_ms":3000}},
+            {"transport":"sse","retry_ms":2000,"keep_alive_ms":1000}],
+            "publish":{"every_ms":0},"clients":1000,"crowd":{"capacity_s":1000,"backlog":10},"window_ms":2000}"#,
+    )
+    .unwrap();
+    let tally = |keep_alives| Tally { keep_alives, open: 1_000, ..Tally::default() };
+    let even = vec![tally(100); 20];
+    let together = (0..20).map(|at| tally(if at % 10 == 5 { 1_000 } else { 0 })).collect();
+    (scenario, [even, together])
+}
+
+#[test]
+fn where_keep_alives_are_set_they_are_drawn_and_told() {
+    let (scenario, [even, together]) = idle();
+    let rows: [&[Tally]; 2] = [&even, &together];
+    let sums = sums(&scenario, &rows);
+    assert_eq!(stat(&scenario, 0, &sums[0]), ["0.0×", "1,000 pings/s"]);
+    assert_eq!(
+        say(&scenario, 1, &sums[1]),
+        "SSE (a comment every 1 s): at the peak 0 came within 0.1 s, 0.0× what the server can take. Nobody was \
+         turned away. Over the whole run 1,000 comments a second, 1,000 at most within 0.1 s."
+    );
+    assert_eq!(columns(&scenario, &sums)[4..], ["Keep-alives", "Most in 0.1 s"]);
+    assert_eq!(table(&scenario, &sums)[1][4..], ["2,000", "1,000"]);
+    assert!(say_at(&scenario, 1, 5, &together[5]).ends_with("1,000 connected, 1,000 comments."));
+
+    let picture = picture(&scenario, &rows, &look(20));
+    let lines: Vec<&str> = picture
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Path { class: "sb-line sb-herd-keep", d } => Some(d.as_str()),
+            _ => None,
+        })
+        .collect();
+    // One that stays as it is, and one that goes up and down twice.
+    assert_eq!(lines.iter().map(|d| d.matches('V').count()).collect::<Vec<_>>(), [0, 4]);
+}
+
+#[test]
+fn where_no_keep_alives_are_set_none_are_drawn() {
+    let [mut one, other] = rows();
+    one[3].keep_alives = 500;
+    let drawn = picture(&scenario(), &[&one, &other], &look(100));
+    let keep =
+        |part: &&Part| matches!(part, Part::Path { class: "sb-line sb-herd-keep", d } if !d.is_empty());
+    assert_eq!(drawn.parts.iter().filter(keep).count(), 0);
+    assert_eq!(columns(&scenario(), &[])[4..], ["Recovered", "Refetched"]);
 }

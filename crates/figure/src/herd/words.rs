@@ -1,9 +1,10 @@
 //! The rows in words.
 
-use standby_trace::Scenario;
 use standby_trace::crowd::{TALLY_US, Tally};
+use standby_trace::{LaneSpec, Scenario};
 
-use super::{Sum, capacity, is_left_out, names, restart};
+use super::names::signs;
+use super::{Sum, capacity, is_left_out, names, restart, sets_keep_alives};
 use crate::format::{age, count, decimal, seconds};
 
 /// How many times what the server can take within a tally, as `16.5×`; how many, where that is not known.
@@ -23,15 +24,31 @@ fn share(part: u64, whole: u64) -> String {
     }
 }
 
+/// A row's peak, as `16.5×` what the server can take; as a count, where that is not known.
+#[must_use]
+pub fn peak(scenario: &Scenario, sum: &Sum) -> String {
+    times(scenario, sum.peak)
+}
+
+/// What keeps a row's connections alive, a second, as `1,333 pings`.
+fn signs_a_second(scenario: &Scenario, row: usize, sum: &Sum) -> String {
+    let spec = scenario.lanes.get(row);
+    let is_poll = matches!(spec, Some(LaneSpec::ShortPoll { .. } | LaneSpec::LongPoll { .. }));
+    let all = if is_poll { sum.arrivals } else { sum.keep_alives };
+    let window_ms = u64::from(scenario.window_ms).max(1);
+    signs(spec, (all * 1_000 + window_ms / 2) / window_ms)
+}
+
 /// A row's figures on one line: its peak, and what became of its clients.
 #[must_use]
-pub fn stat(scenario: &Scenario, sum: &Sum) -> [String; 2] {
+pub fn stat(scenario: &Scenario, row: usize, sum: &Sum) -> [String; 2] {
     let then = match sum.back_us {
+        _ if sets_keep_alives(scenario) => format!("{}/s", signs_a_second(scenario, row, sum)),
         _ if !sum.comes_back => format!("{} turned away", share(sum.refused, sum.arrivals)),
         Some(us) => format!("99 % back in {}", seconds(us.unsigned_abs())),
         None => "not all back".to_owned(),
     };
-    [times(scenario, sum.peak), then]
+    [peak(scenario, sum), then]
 }
 
 /// The sentence for one row.
@@ -44,7 +61,7 @@ pub fn say(scenario: &Scenario, row: usize, sum: &Sum) -> String {
             name.name, name.set
         );
     }
-    let [times, _] = stat(scenario, sum);
+    let [times, _] = stat(scenario, row, sum);
     let mut said =
         format!("{} ({}): at the peak {} came within 0.1 s", name.name, name.set, count(sum.peak.into()));
     if capacity(scenario).is_some() {
@@ -73,6 +90,13 @@ pub fn say(scenario: &Scenario, row: usize, sum: &Sum) -> String {
             count(scenario.clients.into())
         )),
     }
+    if sets_keep_alives(scenario) {
+        said.push_str(&format!(" Over the whole run {} a second", signs_a_second(scenario, row, sum)));
+        if sum.keep_alives > 0 {
+            said.push_str(&format!(", {} at most within 0.1 s", count(sum.keep_alives_peak.into())));
+        }
+        said.push('.');
+    }
     if sum.refetched > 0 {
         said.push_str(&format!(
             " {} had missed more than history holds, and fetch the state anew.",
@@ -92,8 +116,14 @@ pub fn say_at(scenario: &Scenario, row: usize, at: usize, tally: &Tally) -> Stri
         Some(standby_trace::Transport::LongPoll) => format!(", {} held", count(tally.open.into())),
         Some(_) => format!(", {} connected", count(tally.open.into())),
     };
+    let signs = match tally.keep_alives {
+        sent if sent > 0 && sets_keep_alives(scenario) => {
+            format!(", {}", signs(scenario.lanes.get(row), sent.into()))
+        }
+        _ => String::new(),
+    };
     format!(
-        "{} at {} s: {} came, {} answered, {} turned away; {} wait{connected}.",
+        "{} at {} s: {} came, {} answered, {} turned away; {} wait{connected}{signs}.",
         name.name,
         decimal(at_us, 1_000_000, 1),
         count(tally.arrivals.into()),
@@ -124,7 +154,7 @@ pub fn describe(scenario: &Scenario, sums: &[Sum]) -> String {
             said.push_str(&format!(" {}, {}: only in the model.", name.name, name.set));
             continue;
         }
-        let [times, then] = stat(scenario, sum);
+        let [times, then] = stat(scenario, row, sum);
         said.push_str(&format!(" {}, {}: peak {times}, {then}.", name.name, name.set));
     }
     said
@@ -132,9 +162,14 @@ pub fn describe(scenario: &Scenario, sums: &[Sum]) -> String {
 
 /// The heads of [`table()`]'s columns.
 #[must_use]
-pub fn columns(sums: &[Sum]) -> [&'static str; 6] {
+pub fn columns(scenario: &Scenario, sums: &[Sum]) -> [&'static str; 6] {
     let fourth = if sums.iter().any(|sum| sum.comes_back) { "99 % back after" } else { "Worst age (p99)" };
-    ["Row", "Peak", fourth, "Turned away", "Recovered", "Refetched"]
+    let [fifth, last] = if sets_keep_alives(scenario) {
+        ["Keep-alives", "Most in 0.1 s"]
+    } else {
+        ["Recovered", "Refetched"]
+    };
+    ["Row", "Peak", fourth, "Turned away", fifth, last]
 }
 
 /// All rows as a table.
@@ -153,14 +188,12 @@ pub fn table(scenario: &Scenario, sums: &[Sum]) -> Vec<[String; 6]> {
             (false, _, Some(us)) => age(us.into()),
             (false, _, None) => "–".to_owned(),
         };
-        [
-            label,
-            times(scenario, sum.peak),
-            fourth,
-            count(sum.refused),
-            count(sum.recovered),
-            count(sum.refetched),
-        ]
+        let [fifth, last] = if sets_keep_alives(scenario) {
+            [sum.keep_alives, sum.keep_alives_peak.into()]
+        } else {
+            [sum.recovered, sum.refetched]
+        };
+        [label, times(scenario, sum.peak), fourth, count(sum.refused), count(fifth), count(last)]
     };
     names.iter().zip(sums).enumerate().map(row).collect()
 }

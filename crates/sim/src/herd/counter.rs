@@ -11,6 +11,7 @@ pub(super) struct Counter {
     pub(super) refused: u32,
     pub(super) served: u32,
     pub(super) refetched: u32,
+    pub(super) keep_alives: u32,
     /// Each event for each client: that can be more than a `u32` holds.
     delivered: u64,
     recovered: u64,
@@ -31,6 +32,7 @@ impl Counter {
             refused: 0,
             served: 0,
             refetched: 0,
+            keep_alives: 0,
             delivered: 0,
             recovered: 0,
             fresh: Vec::new(),
@@ -94,6 +96,7 @@ impl Counter {
             served: self.served,
             open,
             queued,
+            keep_alives: std::mem::take(&mut self.keep_alives),
             delivered: capped(self.delivered),
             recovered: capped(self.recovered),
             refetched: self.refetched,

@@ -20,15 +20,16 @@
 //!   old server closes its connections one after another while a new one answers already, so that
 //!   neither the cut nor a [`Refuse`](Fault::Refuse) is felt.
 //! - Messages take the conditions' latency and jitter; bandwidth is left out, and so are the TCP
-//!   handshake, and keep-alives.
+//!   handshake.
 //!
-//! `calendar` says who is due when, `server` who is answered, `client` how each comes back, and
-//! `counter` counts; this file lets them meet.
+//! `calendar` says who is due when, `server` who is answered, `client` how each comes back,
+//! `keep_alive` which streams are sent one, and `counter` counts; this file lets them meet.
 
 mod calendar;
 mod chance;
 mod client;
 mod counter;
+mod keep_alive;
 mod publisher;
 mod server;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use calendar::Calendar;
 use chance::{Chance, For};
 use client::{Client, Rules, State, Way};
 use counter::Counter;
+use keep_alive::KeepAlives;
 use server::{Says, Server};
 
 const TALLY_MS: u32 = (TALLY_US / 1_000) as u32;
@@ -73,6 +75,7 @@ pub struct Herd {
     held: VecDeque<(u32, u32)>,
     /// Connections that a draining server still has to close, and when. Polls here are held, too.
     draining: VecDeque<(u32, u32)>,
+    keep_alives: KeepAlives,
     counter: Counter,
     tallies: Vec<Tally>,
     now_ms: u32,
@@ -113,6 +116,7 @@ impl Herd {
             clients: vec![client; scenario.clients as usize],
             calendar: Calendar::new(length_ms, scenario.clients),
             server: Server::new(crowd.capacity_s, crowd.backlog),
+            keep_alives: KeepAlives::new(spec, scenario.clients),
             counter: Counter::new(published_ms.len()),
             published_ms,
             published: 0,
@@ -145,6 +149,7 @@ impl Herd {
         // A queue that grows is held twice while it moves, and its room doubles.
         let queue = |length: u64| length.next_power_of_two() * place * 3 / 2;
         clients * size_of::<Client>() as u64
+            + u64::from(*bounds::KEEP_ALIVE_MS.end()) * size_of::<u32>() as u64
             + Calendar::memory_bytes(scenario.window_ms, scenario.clients)
             + queue(waits)
             + if polls || drains { queue(clients) } else { 0 }
@@ -169,7 +174,12 @@ impl Herd {
                 };
                 self.held.extend((0..clients).map(|client| (client, until_ms(client))));
             }
-            _ => self.open = clients,
+            _ => {
+                self.open = clients;
+                for client in 0..clients {
+                    self.keep_alives.opened(client, 0);
+                }
+            }
         }
     }
 
@@ -196,6 +206,8 @@ impl Herd {
 
     fn millisecond(&mut self) {
         let now_ms = self.now_ms;
+        let keep_alives = self.keep_alives.due(now_ms);
+        self.counter.keep_alives = self.counter.keep_alives.saturating_add(keep_alives);
         while self.published_ms.get(self.published as usize).is_some_and(|at_ms| *at_ms <= now_ms) {
             self.published += 1;
         }
@@ -289,6 +301,7 @@ impl Herd {
                 one.state = State::Open;
                 one.since_ms = now_ms;
                 self.open += 1;
+                self.keep_alives.opened(client, now_ms);
             }
         }
     }
@@ -327,6 +340,7 @@ impl Herd {
                 self.ask_again(client);
             }
         }
+        self.keep_alives.event_sent(self.now_ms, self.open);
         for at_ms in &self.published_ms[from as usize..to as usize] {
             let age_ms = self.now_ms.saturating_sub(*at_ms) + self.rules.usual_way_ms();
             self.counter.fresh(at_once, age_ms);
@@ -412,8 +426,10 @@ impl Herd {
     /// The server's end of an open connection goes.
     fn lose(&mut self, client: u32) {
         if !matches!(self.rules.way, Way::LongPoll { .. }) {
-            self.clients[client as usize].has = self.sent;
+            let one = &mut self.clients[client as usize];
+            one.has = self.sent;
             self.open -= 1;
+            self.keep_alives.closed(client, one.since_ms);
         }
         let told_ms = self.now_ms + self.rules.way_ms(client, self.now_ms, For::Back);
         self.cut(client, told_ms);
@@ -476,6 +492,7 @@ impl Herd {
             if one.state == State::Open {
                 (one.state, one.has, one.away) = (State::Dead, self.sent, true);
                 self.open -= 1;
+                self.keep_alives.closed(client, one.since_ms);
                 if silence_ms > 0 {
                     self.calendar.add(client, self.now_ms + silence_ms);
                 }

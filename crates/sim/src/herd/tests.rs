@@ -1,5 +1,6 @@
 use standby_trace::Scenario;
 use standby_trace::crowd::Tally;
+use standby_trace::scenario::{Backoff, LaneSpec};
 
 use super::Herd;
 
@@ -130,11 +131,12 @@ fn these_are_the_numbers_of_every_machine() {
     assert_eq!(digest(&tallies), GOLDEN, "{:?}", &tallies[10..14]);
 }
 
-const GOLDEN: u64 = 12_641_369_874_618_320_487;
+const GOLDEN: u64 = 6_771_687_070_359_820_737;
 
 fn digest(tallies: &[Tally]) -> u64 {
     tallies.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, t| {
-        let counts = [t.arrivals, t.refused, t.served, t.open, t.queued, t.delivered, t.recovered];
+        let counts =
+            [t.arrivals, t.refused, t.served, t.open, t.queued, t.keep_alives, t.delivered, t.recovered];
         let ages = [t.staleness_p50_us.unwrap_or(0), t.staleness_p99_us.unwrap_or(0)];
         counts.iter().chain(&ages).fold(hash, |hash, n| (hash ^ u64::from(*n)).wrapping_mul(0x100_0000_01b3))
     })
@@ -287,4 +289,55 @@ fn a_scenario_without_a_crowd_is_refused() {
     assert!(Herd::new(&scenario, 1).is_err());
     scenario.crowd = None;
     assert!(Herd::new(&scenario, 0).is_err());
+}
+
+fn idle(lane: &str, more: &str) -> Vec<Tally> {
+    let mut scenario = scenario(lane, "", 10_000, more);
+    scenario.publish.every_ms = 0;
+    // Whoever comes gets in: what is kept alive together came together.
+    if let Some(crowd) = &mut scenario.crowd {
+        (crowd.capacity_s, crowd.backlog) = (40_000, 10_000);
+    }
+    run(&scenario)
+}
+
+#[test]
+fn idle_streams_are_kept_alive_evenly_for_as_long_as_nobody_is_cut() {
+    for lane in [
+        format!(r#"{{"transport":"websocket","keep_alive_ms":10000,"backoff":{{{FULL}}}}}"#),
+        r#"{"transport":"sse","retry_ms":2000,"keep_alive_ms":10000}"#.to_owned(),
+    ] {
+        let tallies = idle(&lane, "");
+        assert!(tallies.iter().all(|tally| tally.keep_alives == 100), "{lane}");
+    }
+    let polls = idle(r#"{"transport":"short-poll","interval_ms":10000}"#, "");
+    assert_eq!(sum(&polls, |tally| tally.keep_alives), 0);
+}
+
+#[test]
+fn those_that_came_back_together_are_kept_alive_together() {
+    let lane = r#"{"transport":"websocket","keep_alive_ms":10000,"backoff":{"kind":"fixed","base_ms":2000}}"#;
+    let tallies = idle(lane, r#","faults":[{"at_ms":5000,"kind":"drop"}]"#);
+    // Between the cut and the first return there is nobody to keep alive.
+    assert_eq!(sum(&tallies[51..70], |tally| tally.keep_alives), 0);
+    let opened: Vec<u32> = tallies[70..170].iter().map(|tally| tally.served).collect();
+    let kept: Vec<u32> = tallies[170..270].iter().map(|tally| tally.keep_alives).collect();
+    assert_eq!(opened, kept);
+    assert!(kept.iter().any(|kept| *kept >= 3_000), "{kept:?}");
+}
+
+#[test]
+fn an_event_sets_all_comments_to_one_moment_and_pings_to_none() {
+    let sse = r#"{"transport":"sse","retry_ms":2000,"keep_alive_ms":3000}"#;
+    let mut scenario = scenario(sse, "", 10_000, "");
+    scenario.publish.every_ms = 20_000;
+    let tallies = run(&scenario);
+    let event = tallies.iter().position(|tally| tally.delivered > 0).unwrap();
+    assert_eq!(tallies[event + 30].keep_alives, 10_000);
+    assert_eq!(sum(&tallies[event + 1..event + 30], |tally| tally.keep_alives), 0);
+    let backoff = Backoff::Fixed { base_ms: 2_000 };
+    scenario.lanes =
+        vec![LaneSpec::WebSocket { backoff, send_every_ms: 0, keep_alive_ms: 3_000, silence_ms: 0 }];
+    let pings = run(&scenario);
+    assert!(pings.iter().all(|tally| tally.keep_alives.abs_diff(333) <= 2));
 }

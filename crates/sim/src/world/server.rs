@@ -16,10 +16,9 @@ use standby_transport::{
 use super::compose::{self, Answer, Opcode};
 use super::conn::{Enters, Got};
 use super::{HOP_US, Step, World};
+use crate::KEEP_ALIVE_MS;
 use crate::pipe::Pipe;
 
-/// How often a stream or a socket shows that it is there, where nobody asks for another.
-const KEEP_ALIVE_MS: u32 = 15_000;
 /// So long may a dead connection take up a place.
 const DEAD_US: i64 = 120_000_000;
 /// `retry:` where a stream's request names none.
