@@ -124,8 +124,8 @@ pub(crate) fn lived(tallies: usize, all: usize) -> String {
 }
 
 /// Which row of a live run it is.
-pub(crate) fn turn(row: usize, rows: usize, word: &str) -> String {
-    format!("row {} of {rows}: {word}", row + 1)
+pub(crate) fn turn(row: usize, rows: usize) -> String {
+    format!("row {} of {rows}", row + 1)
 }
 
 /// What is said above a live run until it has cost something.

@@ -52,23 +52,17 @@ impl View {
 
     /// In hundredths, and in words; a whole row has `all` tallies.
     pub(crate) fn progress(&self, rows: &[Vec<Tally>], all: usize) -> (usize, String) {
-        let drawn = match rows.get(self.row) {
-            Some(row) if self.in_turn => row.len(),
-            _ => rows.iter().map(Vec::len).max().unwrap_or(0),
-        };
-        let of = self.clients().max(1);
-        let (part, word) = match drawn {
-            0 if !self.in_turn => {
-                ((u64::from(self.open) * 100 / u64::from(of)) as usize, words::open(self.open, of))
-            }
-            0 => (0, words::open(self.open, of)),
-            _ => (drawn * 100 / all.max(1), words::lived(drawn, all)),
-        };
-        if !self.in_turn {
-            return (part, word);
+        if self.in_turn {
+            // How far a row is, its picture says.
+            let (drawn, rows) = (rows.get(self.row).map_or(0, Vec::len), rows.len().max(1));
+            return ((self.row * 100 + drawn * 100 / all.max(1)) / rows, words::turn(self.row, rows));
         }
-        let rows = rows.len().max(1);
-        ((self.row * 100 + part) / rows, words::turn(self.row, rows, &word))
+        let drawn = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let of = self.clients().max(1);
+        match drawn {
+            0 => ((u64::from(self.open) * 100 / u64::from(of)) as usize, words::open(self.open, of)),
+            _ => (drawn * 100 / all.max(1), words::lived(drawn, all)),
+        }
     }
 }
 
