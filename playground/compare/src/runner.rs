@@ -25,8 +25,16 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = "default")]
     fn init(this: &Runner) -> Result<Promise, JsValue>;
 
+    /// Not `simulated`, nor `beside` another run.
     #[wasm_bindgen(method)]
-    fn start(this: &Runner, scenario: String, root: String, sink: Sink) -> Promise;
+    fn start(
+        this: &Runner,
+        scenario: String,
+        root: String,
+        simulated: bool,
+        beside: bool,
+        sink: Sink,
+    ) -> Promise;
 
     /// A run.
     pub(crate) type Handle;
@@ -70,7 +78,8 @@ pub(crate) async fn start(scenario: &Scenario, run: &Rc<Run>) -> Result<Handle, 
     // As a fault.
     let json = serde_json::to_string(scenario).unwrap_or_default();
     let sink = Sink { run: run.clone() };
-    let handle = JsFuture::from(runner.start(json, crate::root(), sink)).await.map_err(words)?;
+    let handle =
+        JsFuture::from(runner.start(json, crate::root(), false, false, sink)).await.map_err(words)?;
     if handle.is_object() {
         return Ok(handle.unchecked_into());
     }
