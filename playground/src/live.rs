@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
+use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
 
 use crate::run::Run;
-use crate::runner::{self, Handle, Sink};
+use crate::runner::{self, By, Handle, Sink};
 use crate::state::Trouble;
 
 /// What a run tells its widget.
@@ -30,9 +30,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Has an experiment started; `None` where `tell` was told why not. Nothing else connects before
-    /// [`Live::go_on`].
-    pub(crate) async fn start(scenario: Scenario, tell: impl Fn(News) + 'static) -> Option<Rc<Self>> {
+    /// Has an experiment started by what is to run it; `None` where `tell` was told why not. Nothing else connects before [`Live::go_on`].
+    pub(crate) async fn start(scenario: Scenario, by: By, tell: impl Fn(News) + 'static) -> Option<Rc<Self>> {
         let runner = match runner::load().await {
             Ok(runner) => runner,
             Err(why) => {
@@ -40,9 +39,9 @@ impl Live {
                 return None;
             }
         };
-        let (json, lanes) = (written(&scenario), scenario.lanes.len());
+        let (parameters, lanes) = (json::write(&scenario), scenario.lanes.len());
         let run = Rc::new(Run::new(scenario));
-        let handle = runner.begin(json, Sink::new(&run, tell)).await?;
+        let handle = runner.begin(parameters, by, Sink::new(&run, tell)).await?;
         Some(Rc::new(Self { run, handle, lanes }))
     }
 
@@ -76,26 +75,21 @@ impl Live {
 
     /// The parameters as they are set now.
     pub(crate) fn set(&self, scenario: &Scenario) {
-        self.handle.set(&written(scenario));
+        self.handle.set(&json::write(scenario));
     }
 
     /// Does something to all connections of the experiment.
     pub(crate) fn fault(&self, fault: &Fault) {
-        self.handle.fault(&written(fault));
+        self.handle.fault(&json::write(fault));
     }
 
-    /// Publishes one event.
-    pub(crate) fn publish(&self) {
-        self.handle.publish();
+    /// Publishes one event; `chance` decides what it says.
+    pub(crate) fn publish(&self, chance: u64) {
+        self.handle.publish(chance as f64);
     }
 
     /// Opens a lane again that gave up.
     pub(crate) fn reopen(&self, lane: usize) {
         self.handle.reopen(lane);
     }
-}
-
-/// As JSON. Neither a scenario nor a fault has a map whose keys are not text: this can't fail.
-fn written(what: &impl Serialize) -> String {
-    serde_json::to_string(what).unwrap_or_default()
 }

@@ -60,7 +60,7 @@ fn open_link() {
         None => own(),
     };
     if let Some(widget) = widget {
-        widget.open_link(asked.scenario);
+        widget.open_link(asked.scenario, asked.sources);
     }
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn any_runs() -> bool {
 
 /// The widget of a placeholder.
 pub(crate) fn widget_of(element: &Element) -> Option<Rc<Widget>> {
-    widgets().into_iter().find(|widget| widget.is_at(element))
+    widgets().iter().find_map(|widget| widget.of_element(element))
 }
 
 /// A copy: what is done with one of them may come back here.

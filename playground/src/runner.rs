@@ -9,11 +9,13 @@ use standby_trace::recorder::Recorder;
 use standby_trace::{Source, json};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlElement;
 
 use crate::live::News;
 use crate::run::Run;
 use crate::state::Trouble;
+use crate::widget::host::Host;
 use crate::{book, dom, module};
 
 #[wasm_bindgen]
@@ -24,7 +26,29 @@ extern "C" {
 
     /// Starts an experiment; gives its [`Handle`], or nothing where the sink was told why not.
     #[wasm_bindgen(method)]
-    fn start(this: &Runner, scenario: String, root: String, sink: Sink) -> Promise;
+    fn start(
+        this: &Runner,
+        scenario: String,
+        root: String,
+        simulated: bool,
+        beside: bool,
+        sink: Sink,
+    ) -> Promise;
+
+    /// Offers the choice between the sources behind a pill, where there is a server.
+    #[wasm_bindgen(method)]
+    fn offer(this: &Runner, pill: &HtmlElement, id: String, root: String, host: Host) -> Promise;
+
+    /// Builds the tables of what two rows differ in into an empty element.
+    #[wasm_bindgen(method)]
+    pub(crate) fn compare(this: &Runner, element: &HtmlElement, root: &str) -> Comparison;
+
+    /// Those tables.
+    pub(crate) type Comparison;
+
+    /// Shows the figures: for each lane its name and two lists, as JSON.
+    #[wasm_bindgen(method)]
+    pub(crate) fn show(this: &Comparison, json: &str);
 
     /// The API's URL, once a server was found.
     #[wasm_bindgen(method, js_name = "api")]
@@ -49,9 +73,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn fault(this: &Handle, fault: &str);
 
-    /// Publishes one event.
+    /// Publishes one event; `chance` decides what it says.
     #[wasm_bindgen(method)]
-    pub(crate) fn publish(this: &Handle);
+    pub(crate) fn publish(this: &Handle, chance: f64);
 
     /// Opens a lane again that gave up.
     #[wasm_bindgen(method)]
@@ -88,18 +112,28 @@ pub(crate) fn api() -> Option<String> {
     LOADED.with(|loaded| loaded.get()?.found_api())
 }
 
-/// Loads it before it is needed, so that Run does not wait for it. If it fails, Run says so.
-pub(crate) fn load_ahead() {
-    spawn_local(async {
-        let _ = load().await;
-    });
+/// What is to run an experiment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By {
+    /// The model.
+    pub(crate) simulated: bool,
+    /// Beside a live run of the same.
+    pub(crate) beside: bool,
 }
 
 impl Runner {
     /// Starts an experiment of the book; `None` where `sink` was told why not.
-    pub(crate) async fn begin(&self, scenario: String, sink: Sink) -> Option<Handle> {
-        let handle: JsValue = JsFuture::from(self.start(scenario, book::root(), sink)).await.ok()?;
+    pub(crate) async fn begin(&self, scenario: String, by: By, sink: Sink) -> Option<Handle> {
+        let started = self.start(scenario, book::root(), by.simulated, by.beside, sink);
+        let handle: JsValue = JsFuture::from(started).await.ok()?;
         handle.is_object().then(|| handle.unchecked_into())
+    }
+
+    /// Offers a widget's reader the choice between the sources, where the book comes with a server; says
+    /// whether it does.
+    pub(crate) async fn offer_choice(&self, pill: &HtmlElement, id: String, host: Host) -> bool {
+        let offered = JsFuture::from(self.offer(pill, id, book::root(), host)).await;
+        offered.is_ok_and(|offered| offered.is_truthy())
     }
 }
 

@@ -142,7 +142,7 @@ impl<'b> Widget<'b> {
     /// Its ledger.
     pub(crate) async fn rows(&self) -> Result<Vec<Row>> {
         let script = "return [...document.getElementById(arguments[0]).querySelectorAll('tr[data-lane]')]\
-                      .filter(r => r.dataset.events !== undefined).map(r => ({ \
+                      .filter(r => r.dataset.events !== undefined && !r.closest('.standby-beneath-ledger')).map(r => ({ \
                       lane: r.dataset.lane, events: +r.dataset.events, \
                       last_id: r.dataset.lastId === '' ? null : +r.dataset.lastId, \
                       reconnects: +r.dataset.reconnects, lost: +r.dataset.lost, resets: +r.dataset.resets, \

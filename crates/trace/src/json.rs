@@ -6,6 +6,7 @@
 //! is wrong. Elsewhere the same types are `Deserialize`, by the same tree.
 
 mod tree;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +16,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 
 pub use tree::Value;
+pub use write::write;
 
 /// What can be read from a tree.
 pub trait Read: Sized {

@@ -2,6 +2,7 @@
 //!
 //! | figure | how it is counted |
 //! |---|---|
+//! | messages | both ways, by kind |
 //! | requests | requests that left the client: polls, handshakes, a stream's GETs; the browser's own repeats too, preflights not |
 //! | empty | answers without an event |
 //! | payload | bytes of the events' JSON |
@@ -20,6 +21,8 @@ use crate::trace::{Direction, Kind, Mark, MarkKind, Message, Moment, Published, 
 /// What one lane cost, and what it got.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
+    /// Messages both ways, by kind, in the order of [`Kind::ALL`].
+    pub messages: [u64; Kind::ALL.len()],
     /// Requests that left the client.
     pub requests: u64,
     /// Answers that brought nothing.
@@ -94,6 +97,7 @@ impl Ledger {
         }
         self.payload_bytes += u64::from(message.payload_bytes);
         self.overhead_bytes += u64::from(message.overhead_bytes);
+        self.messages[message.kind as usize] += 1;
         if message.kind == Kind::Request {
             self.requests += 1;
         }
@@ -144,6 +148,9 @@ impl Ledger {
 
     /// Adds another part of the same lane's run.
     pub(crate) fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.messages.iter_mut().zip(&other.messages) {
+            *mine += theirs;
+        }
         self.requests += other.requests;
         self.empty += other.empty;
         self.events += other.events;
@@ -321,6 +328,19 @@ mod tests {
             by_browser: false,
             lost: false,
             pieces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_kind_of_message_is_counted_for_itself_and_together() {
+        for (i, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, i, "{kind:?} is not in its place");
+            let mut ledger = Ledger::default();
+            ledger.message(&Message { kind, ..news(5, &[]) }, false, &[]);
+            let mut sum = ledger.clone();
+            sum.add(&ledger);
+            assert_eq!((ledger.messages[i], sum.messages[i]), (1, 2));
+            assert_eq!(sum.messages.iter().sum::<u64>(), 2);
         }
     }
 

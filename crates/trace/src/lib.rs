@@ -4,7 +4,7 @@
 //!   a link, in the simulator and in the server.
 //! - [`trace`]: the record of what happened. The picture, the ledger, the log and every export know
 //!   nothing else.
-//! - [`json`]: how both are read where size counts.
+//! - [`json`]: how both are read and written where size counts.
 //! - [`read`]: a trace from a file, checked.
 //! - [`link`]: a scenario in the fragment of a URL.
 //! - [`ledger`]: the totals of a trace.
@@ -16,6 +16,7 @@
 //! - [`crowd`]: what many clients did, as counts over time.
 
 pub mod account;
+mod base64;
 pub mod clock;
 pub mod crowd;
 pub mod json;

@@ -138,10 +138,9 @@ fn is_zero<N: Default + PartialEq>(n: &N) -> bool {
 }
 
 pub(crate) mod base64_bytes {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
     use serde::Serializer;
 
+    use crate::base64::STANDARD;
     use crate::json::{Members, Wrong};
 
     pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
@@ -150,7 +149,7 @@ pub(crate) mod base64_bytes {
 
     pub(crate) fn read(of: &Members<'_>, name: &str) -> Result<Vec<u8>, Wrong> {
         let text = of.text(name)?;
-        STANDARD.decode(text).map_err(|e| Wrong::new(format!("`{name}` is not base64: {e}")))
+        STANDARD.decode(text).ok_or_else(|| Wrong::new(format!("`{name}` is not base64")))
     }
 }
 

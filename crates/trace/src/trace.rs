@@ -223,6 +223,27 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// All of them, in their order.
+    pub const ALL: [Self; 15] = [
+        Self::Request,
+        Self::Preflight,
+        Self::Publish,
+        Self::Answer,
+        Self::Open,
+        Self::Event,
+        Self::Gap,
+        Self::Reset,
+        Self::Send,
+        Self::Ping,
+        Self::Pong,
+        Self::Close,
+        Self::KeepAlive,
+        Self::Refusal,
+        Self::Other,
+    ];
+}
+
 /// One message on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {

@@ -162,7 +162,7 @@ impl Api {
     pub async fn start(&self, scenario: &Scenario, key: Option<&str>) -> Result<ExperimentStarted, NoAnswer> {
         let body = StartExperiment { scenario: scenario.clone(), key: key.map(str::to_owned) };
         let request = Request::post(&format!("{}/experiments", self.base));
-        read(send(request, Some(written(&body))).await?).await
+        read(send(request, Some(json::write(&body))).await?).await
     }
 
     /// Whether the server runs the experiment now.
@@ -178,18 +178,18 @@ impl Api {
     /// Changes conditions or publisher of a running experiment.
     pub async fn steer(&self, of: &ExperimentStarted, change: &Change) -> Result<(), NoAnswer> {
         let request = Request::patch(&self.with_key(of, "experiment"));
-        send(request, Some(written(change))).await.map(drop)
+        send(request, Some(json::write(change))).await.map(drop)
     }
 
     /// Does something to a running experiment's topic.
     pub async fn fault(&self, of: &ExperimentStarted, fault: &Fault) -> Result<(), NoAnswer> {
-        send(Request::post(&self.with_key(of, "faults")), Some(written(fault))).await.map(drop)
+        send(Request::post(&self.with_key(of, "faults")), Some(json::write(fault))).await.map(drop)
     }
 
     /// Has the server's machine open a crowd. Answers how many clients the server opens in all.
     pub async fn start_crowd(&self, of: &ExperimentStarted, crowd: &StartCrowd) -> Result<u32, NoAnswer> {
         let request = Request::post(&self.with_key(of, "crowd"));
-        let CrowdStarted { cap } = read(send_within(CROWD_MS, request, Some(written(crowd))).await?).await?;
+        let CrowdStarted { cap } = read(send_within(CROWD_MS, request, Some(json::write(crowd))).await?).await?;
         Ok(cap)
     }
 
@@ -276,11 +276,6 @@ pub struct Change {
 pub fn web_socket(url: &str) -> String {
     // `http` becomes `ws`, and so `https` `wss`.
     url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"))
-}
-
-/// A body as JSON. None of ours has a map whose keys are not text: writing them can't fail.
-fn written(body: &impl Serialize) -> String {
-    serde_json::to_string(body).unwrap_or_default()
 }
 
 async fn ask<T: Read>(request: RequestBuilder) -> Result<T, NoAnswer> {
@@ -393,6 +388,6 @@ mod tests {
     #[test]
     fn only_what_changes_is_sent() {
         let change = Change { conditions: Some(Conditions::default()), publish: None };
-        assert_eq!(serde_json::to_string(&change).unwrap(), r#"{"conditions":{"latency_ms":0}}"#);
+        assert_eq!(json::write(&change), r#"{"conditions":{"latency_ms":0}}"#);
     }
 }

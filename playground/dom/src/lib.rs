@@ -98,7 +98,12 @@ impl<E: AsRef<Element>> Build<E> {
 
 /// Calls `act` on an event, for as long as the target lives: the browser drops `act` with it. So a
 /// widget that is built anew leaves nothing behind.
-pub fn on(target: &web_sys::EventTarget, event: &str, mut act: impl FnMut(&Event) + 'static) {
+pub fn on(target: &web_sys::EventTarget, event: &str, act: impl FnMut(&Event) + 'static) {
+    listen(target, event, Box::new(act));
+}
+
+// Boxed: wasm-bindgen writes its shims for one type, and not for each closure of ours.
+fn listen(target: &web_sys::EventTarget, event: &str, mut act: Box<dyn FnMut(&Event)>) {
     let act = Closure::<dyn FnMut(Event)>::new(move |event: Event| act(&event)).into_js_value();
     let _ = target.add_event_listener_with_callback(event, act.unchecked_ref());
 }

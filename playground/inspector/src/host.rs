@@ -3,8 +3,8 @@
 //! Numbers of messages are JavaScript's: all of ours fit into one exactly.
 
 use serde::Deserialize;
-use standby_trace::json;
-use standby_trace::{Piece, Trace};
+use standby_trace::link::{self, Sources};
+use standby_trace::{Piece, Scenario, Trace, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -56,8 +56,19 @@ pub struct Place {
     pub id: String,
     /// The experiment's title.
     pub title: String,
-    /// `live` or `recorded`.
+    /// `live`, `simulated` or `recorded`.
     pub source: String,
+    /// What the reader wants it run by, as links have it.
+    pub sources: String,
+}
+
+impl Place {
+    /// A scenario's fragment, with what is to run it.
+    #[must_use]
+    pub fn fragment(&self, name: Option<&str>, scenario: &Scenario) -> String {
+        let sources = Sources::named(&self.sources).unwrap_or_default();
+        sources.in_fragment(link::to_fragment(name, scenario))
+    }
 }
 
 /// The picture as it stands.

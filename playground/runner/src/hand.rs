@@ -10,8 +10,9 @@ pub(crate) fn data(what: What) -> String {
     event(what, time::random())
 }
 
+/// The same of a chance that was drawn elsewhere: two rows of one experiment are given the same event.
 // Written out: what is the same each time needs no tree.
-fn event(what: What, random: u64) -> String {
+pub(crate) fn event(what: What, random: u64) -> String {
     match what {
         // Between 95.00 and 105.00.
         What::Price => format!(r#"{{"price":{}}}"#, decimal(9_500 + random % 1_001, 100, 2)),

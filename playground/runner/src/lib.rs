@@ -10,13 +10,19 @@
 //! observer (the server's half, and its clock) ────┘
 //! ```
 //!
-//! - `live`: a run; `simulated`: one of the model, where there is no server; `lane`: one subscriber; `observer`: the server's half
-//! - `sink`: the widget's end; `hand`: what is published by hand
+//! - `live`: a run; `simulated`: one of the model; `lane`: one subscriber; `observer`: the server's half
+//! - `sink`: the widget's end; `hand`: what is published by hand; `own`: what this browser sends
+//!   of its own
+//! - `choice`: the choice between the two sources, where there is a server; `comparison`: in what two
+//!   rows of one experiment differ. They need nothing of a run, but nobody needs them before one.
 
+mod choice;
+mod comparison;
 mod hand;
 mod lane;
 mod live;
 mod observer;
+mod own;
 mod simulated;
 mod sink;
 
@@ -25,11 +31,14 @@ use std::rc::Rc;
 use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::HtmlElement;
 
 use live::Live;
 use simulated::Simulated;
 use sink::{News, Run};
 
+pub use choice::Chooser;
+pub use comparison::{Comparison, compare};
 pub use sink::Sink;
 
 /// A run, as the widget holds it. What it passes is JSON, made by the widget itself.
@@ -41,11 +50,17 @@ enum Runs {
     Simulated(Rc<Simulated>),
 }
 
-/// Starts an experiment: on the server of the book whose root is `root`, or in the model where there
-/// is none. What keeps it from starting is told to the sink. Nothing connects before
-/// [`Handle::go_on`].
+/// Starts an experiment: on the server of the book whose root is `root`; in the model where there
+/// is none, and where it is to be `simulated`, alone or `beside` a live run. What keeps it from starting
+/// is told to the sink. Nothing connects before [`Handle::go_on`].
 #[wasm_bindgen]
-pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle> {
+pub async fn start(
+    scenario: String,
+    root: String,
+    simulated: bool,
+    beside: bool,
+    sink: Sink,
+) -> Option<Handle> {
     let run = Rc::new(Run::new(sink));
     let scenario = match json::read::<Scenario>(&scenario) {
         Ok(scenario) => scenario,
@@ -54,8 +69,9 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
             return None;
         }
     };
-    let Ok(api) = standby_api::find(&root).await else {
-        return Some(Handle(Runs::Simulated(Simulated::start(scenario, &run))));
+    let api = if simulated { None } else { standby_api::find(&root).await.ok() };
+    let Some(api) = api else {
+        return Some(Handle(Runs::Simulated(Simulated::start(scenario, beside, &run))));
     };
     // A server that was there and does not answer is told; one that was never there is not missed.
     match Live::start(&scenario, api, &run).await {
@@ -65,6 +81,17 @@ pub async fn start(scenario: String, root: String, sink: Sink) -> Option<Handle>
             None
         }
     }
+}
+
+/// Makes a widget's pill the button that opens the choice between the sources, where the book whose root
+/// is `root` comes with a server; says whether it does. Asks no server. `id` is the placeholder's.
+#[wasm_bindgen]
+pub async fn offer(pill: HtmlElement, id: String, root: String, chooser: Chooser) -> bool {
+    let there = standby_api::may_be_there(&root).await;
+    if there {
+        choice::build(&pill, &id, chooser);
+    }
+    there
 }
 
 /// The API's URL, once a server was found.
@@ -110,11 +137,11 @@ impl Handle {
         }
     }
 
-    /// Publishes one event.
-    pub fn publish(&self) {
+    /// Publishes one event. `chance` decides what it says: a whole number below 2^53.
+    pub fn publish(&self, chance: f64) {
         match &self.0 {
-            Runs::Live(live) => live.publish(),
-            Runs::Simulated(run) => run.publish(),
+            Runs::Live(live) => live.publish(chance as u64),
+            Runs::Simulated(run) => run.publish(chance as u64),
         }
     }
 

@@ -13,7 +13,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
 use crate::sink::{News, Run};
-use crate::{hand, observer};
+use crate::{hand, observer, own};
 use standby_api::{Api, Change, NoAnswer};
 
 /// The waits between two probes while the server is away.
@@ -115,11 +115,12 @@ impl Live {
                 }
             } else {
                 let url = self.api.observe(&self.started.borrow());
-                observer::observe(&url, &self.run, || {
+                let ready = || {
                     probes = 0;
                     self.connected();
-                })
-                .await;
+                };
+                let seen = |told: &_| own::learn(told, &self.scenario.borrow());
+                observer::observe(&url, &self.run, ready, seen).await;
                 self.run.sink().unobserved();
                 self.lost();
             }
@@ -211,12 +212,12 @@ impl Live {
         });
     }
 
-    /// Publishes one event.
-    pub(crate) fn publish(self: &Rc<Self>) {
+    /// Publishes one event, by that chance.
+    pub(crate) fn publish(self: &Rc<Self>, chance: u64) {
         let live = self.clone();
         spawn_local(async move {
             let topic = live.started.borrow().topic.clone();
-            let data = hand::data(live.scenario.borrow().publish.what);
+            let data = hand::event(live.scenario.borrow().publish.what, chance);
             let once = format!("{:x}", time::random());
             live.report(live.api.publish(&topic, &data, &once).await);
         });

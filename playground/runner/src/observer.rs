@@ -12,6 +12,7 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, State};
 use gloo_timers::future::TimeoutFuture;
 use standby_dom::time;
+use standby_trace::json;
 use standby_trace::tap::{FromObserver, ToObserver};
 
 use crate::sink::Run;
@@ -30,8 +31,13 @@ const SILENT_US: i64 = 10_000_000;
 const OPEN_MS: u32 = 5_000;
 
 /// Observes until the connection ends, for whatever reason. `ready` is called once: when the
-/// clocks are set.
-pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
+/// clocks are set; `seen` with all that is told.
+pub(crate) async fn observe(
+    url: &str,
+    run: &Run,
+    mut ready: impl FnMut(),
+    mut seen: impl FnMut(&ToObserver),
+) {
     let Ok(mut socket) = WebSocket::open(url) else { return };
     let opened = poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx));
     // A handshake that failed is ready, too: to say that it is closed.
@@ -53,8 +59,9 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
             Some(Some(Ok(Message::Text(text)))) => {
                 heard_us = time::now_us();
                 // What a newer server may say besides is not for us.
-                let Ok(told) = standby_trace::json::read::<ToObserver>(&text) else { continue };
+                let Ok(told) = json::read::<ToObserver>(&text) else { continue };
                 run.sink().tap(run.now_us() as f64, &text);
+                seen(&told);
                 if let ToObserver::Clock { .. } = told {
                     answers += 1;
                     if answers == ENOUGH {
@@ -74,10 +81,8 @@ pub(crate) async fn observe(url: &str, run: &Run, mut ready: impl FnMut()) {
 /// Asks for the server's clock.
 fn ask(socket: &mut WebSocket, run: &Run) {
     let question = FromObserver::Clock { sent: run.now_us() };
-    if let Ok(text) = serde_json::to_string(&question) {
-        // A socket that is closed says so when it is read next.
-        let _ = Pin::new(socket).start_send(Message::Text(text));
-    }
+    // A socket that is closed says so when it is read next.
+    let _ = Pin::new(socket).start_send(Message::Text(json::write(&question)));
 }
 
 /// What comes within `ms`, or `None`.

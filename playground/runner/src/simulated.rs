@@ -1,4 +1,4 @@
-//! A run of the model, where there is no server: the same machines and the same history, with
+//! A run of the model, where there is no server or a reader wants it: the same machines and the same history, with
 //! browser, network and server played in this module. It is paced by the page's clock: what is due
 //! has happened by the time that the page shows it.
 
@@ -6,37 +6,70 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
+use gloo_timers::future::TimeoutFuture;
 use standby_dom::time;
-use standby_sim::{Profile, Told, World};
+use standby_sim::{Told, World};
+use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
+use wasm_bindgen_futures::spawn_local;
 
-use crate::hand;
 use crate::sink::{News, Run};
+use crate::{hand, own};
 
-/// The topic's name in the model's bytes.
-const TOPIC: &str = "simulated";
+/// The topic's name in the model's bytes: as long as a server's, whose names are digests, so that a request
+/// has as many bytes as a live one.
+const TOPIC: &str = "x-simulated-run-of-this-experiment";
+
+/// So often a row that waits for its browser's bytes looks, and so long at most.
+const LOOK_MS: u32 = 20;
+const LOOK_AT_MOST_MS: u32 = 1_000;
+
+/// Something that somebody does to a run.
+type Act = Box<dyn FnOnce(&mut World)>;
 
 /// One run of the model.
 pub(crate) struct Simulated {
     run: Rc<Run>,
     world: RefCell<World>,
     scenario: RefCell<Scenario>,
+    /// It runs beside a live run, which has not shown yet what this browser sends of its own: what is done
+    /// meanwhile, and when. Virtual time can wait: it all happens then, at the moments when it was done.
+    waits: RefCell<Option<Vec<(i64, Act)>>>,
     /// When the next thing is due.
     wake: RefCell<Option<Timeout>>,
 }
 
 impl Simulated {
-    /// A run that begins now. Its bytes are those of a browser like this one.
-    pub(crate) fn start(scenario: Scenario, run: &Rc<Run>) -> Rc<Self> {
+    /// A run that begins now, with the bytes of this browser as far as they are known; `beside` a live
+    /// run it waits for them.
+    pub(crate) fn start(scenario: Scenario, beside: bool, run: &Rc<Run>) -> Rc<Self> {
         run.begin(true);
-        let agent = standby_dom::window().navigator().user_agent().unwrap_or_default();
-        let world = World::new(&scenario, &Profile::nearest(&agent), TOPIC, time::wall_ms());
-        Rc::new(Self {
+        let began_at_ms = time::wall_ms();
+        let world = World::new(&scenario, &own::profile(), TOPIC, began_at_ms);
+        let waits = beside && !own::knows(&scenario);
+        let simulated = Rc::new(Self {
             run: run.clone(),
             world: world.into(),
-            scenario: scenario.into(),
+            scenario: scenario.clone().into(),
+            waits: waits.then(Vec::new).into(),
             wake: RefCell::default(),
-        })
+        });
+        if waits {
+            let waiting = Rc::downgrade(&simulated);
+            spawn_local(async move {
+                for _ in 0..LOOK_AT_MOST_MS / LOOK_MS {
+                    if own::knows(&scenario) {
+                        break;
+                    }
+                    TimeoutFuture::new(LOOK_MS).await;
+                }
+                let Some(simulated) = waiting.upgrade() else { return };
+                simulated.world.replace(World::new(&scenario, &own::profile(), TOPIC, began_at_ms));
+                let done = simulated.waits.take().unwrap_or_default();
+                simulated.happen(done);
+            });
+        }
+        simulated
     }
 
     /// Connects.
@@ -55,7 +88,8 @@ impl Simulated {
     /// The parameters as they are set now.
     pub(crate) fn set(self: &Rc<Self>, now: &Scenario) {
         let before = self.scenario.replace(now.clone());
-        self.change(|world| {
+        let now = now.clone();
+        self.change(move |world| {
             if (before.conditions, before.publish) != (now.conditions, now.publish) {
                 world.steer(now.conditions, now.publish);
             }
@@ -69,18 +103,19 @@ impl Simulated {
 
     /// Does something to the connections.
     pub(crate) fn fault(self: &Rc<Self>, fault: &Fault) {
-        self.change(|world| world.fault(fault));
+        let fault = fault.clone();
+        self.change(move |world| world.fault(&fault));
     }
 
-    /// Publishes one event.
-    pub(crate) fn publish(self: &Rc<Self>) {
-        let data = hand::data(self.scenario.borrow().publish.what);
-        self.change(|world| world.publish(&data));
+    /// Publishes one event, by that chance.
+    pub(crate) fn publish(self: &Rc<Self>, chance: u64) {
+        let data = hand::event(self.scenario.borrow().publish.what, chance);
+        self.change(move |world| world.publish(&data));
     }
 
     /// Opens a lane again that gave up.
     pub(crate) fn reopen(self: &Rc<Self>, lane: usize) {
-        self.change(|world| world.reopen(lane));
+        self.change(move |world| world.reopen(lane));
     }
 
     /// The last id that a lane has.
@@ -94,18 +129,24 @@ impl Simulated {
     }
 
     /// Lets happen what is due, then what somebody does, and waits for what is due next.
-    fn change(self: &Rc<Self>, mut act: impl FnMut(&mut World)) {
-        self.go(&mut act);
+    fn change(self: &Rc<Self>, act: impl FnOnce(&mut World) + 'static) {
+        let done = (self.run.now_us(), Box::new(act) as Act);
+        if let Some(waits) = self.waits.borrow_mut().as_mut() {
+            return waits.push(done);
+        }
+        self.happen(vec![done]);
     }
 
-    // Not generic: the timer at its end comes back here.
-    fn go(self: &Rc<Self>, act: &mut dyn FnMut(&mut World)) {
+    /// Lets happen what was done at its moments, and all that is due.
+    fn happen(self: &Rc<Self>, done: Vec<(i64, Act)>) {
         let now_us = self.run.now_us();
         let (told, next_us) = {
             let mut world = self.world.borrow_mut();
             let mut told = Vec::new();
-            world.advance(now_us, &mut told);
-            act(&mut world);
+            for (at_us, act) in done {
+                world.advance(at_us, &mut told);
+                act(&mut world);
+            }
             world.advance(now_us, &mut told);
             (told, world.next_us())
         };
@@ -114,11 +155,7 @@ impl Simulated {
             match told {
                 Told::Page { lane, fact } => self.run.record_at(*lane, fact, *at_us),
                 Told::Note(text) => self.run.sink().note(text),
-                Told::Server(record) => {
-                    // A record has no map whose keys are not text: this can't fail.
-                    let json = serde_json::to_string(record).unwrap_or_default();
-                    self.run.sink().tap(*at_us as f64, &json);
-                }
+                Told::Server(record) => self.run.sink().tap(*at_us as f64, &json::write(record)),
             }
         }
         let timer = next_us.map(|next_us| {
@@ -127,7 +164,7 @@ impl Simulated {
             // Browsers fire at once what is further away than 2^31 ms.
             Timeout::new(ms.min(0x7fff_ffff), move || {
                 if let Some(run) = run.upgrade() {
-                    run.go(&mut |_| {});
+                    run.happen(Vec::new());
                 }
             })
         });

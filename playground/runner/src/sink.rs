@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use standby_dom::time;
+use standby_trace::json;
 use standby_trace::recorder::Fact;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -110,9 +111,7 @@ impl Run {
 
     /// A lane did or saw something at a moment of the run.
     pub(crate) fn record_at(&self, lane: usize, fact: &Fact, at_us: i64) {
-        // A fact has no map whose keys are not text: this can't fail.
-        let json = serde_json::to_string(fact).unwrap_or_default();
-        self.sink.fact(lane, at_us as f64, &json);
+        self.sink.fact(lane, at_us as f64, &json::write(fact));
     }
 
     /// The server is known to be away.

@@ -47,11 +47,11 @@ impl Label {
         Self::new(&lane.sub, &set, || {})
     }
 
-    /// Builds them for a lane of a recording, where nothing can be set any more.
-    pub(crate) fn recorded(name: &str, spec: LaneSpec) -> Self {
+    /// Builds them for a lane where nothing can be set: of a recording, or of a second row.
+    pub(crate) fn fixed(name: &str, spec: LaneSpec, reopen: impl Fn() + 'static) -> Self {
         let (what, value) = standby_figure::setting(&spec);
         let set = dom::classed("div", "standby-set").text(&format!("{what} {value}")).done();
-        Self::new(name, &set, || {})
+        Self::new(name, &set, reopen)
     }
 
     fn new(name: &str, set: &HtmlElement, reopen: impl Fn() + 'static) -> Self {

@@ -41,8 +41,8 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Builds it. `over` stands over it when there is something to say.
-    pub(crate) fn new(labels: Vec<Label>, over: &HtmlElement) -> Self {
+    /// Builds it, without labels. `over` stands over it when there is something to say.
+    pub(crate) fn new(over: &HtmlElement) -> Self {
         let canvas: HtmlCanvasElement = dom::html("canvas")
             .set("tabindex", "0")
             .set("role", "slider")
@@ -55,9 +55,6 @@ impl Picture {
         let timeline: HtmlCanvasElement = dom::html("canvas").set("aria-hidden", "true").into();
         let element =
             dom::classed("div", "standby-picture").child(&canvas).child(&timeline).child(over).done();
-        for label in &labels {
-            let _ = element.append_child(label.element());
-        }
         Self {
             element,
             canvas: Canvas::new(canvas.clone()),
@@ -70,7 +67,7 @@ impl Picture {
             hovered: Cell::default(),
             view: RefCell::default(),
             plot: Cell::default(),
-            labels: labels.into(),
+            labels: RefCell::default(),
             placed: Cell::default(),
         }
     }

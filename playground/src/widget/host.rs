@@ -4,8 +4,9 @@ use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use serde::Serialize;
+use standby_trace::link::Sources;
 use standby_trace::scenario::Scenario;
-use standby_trace::{Recorder, Source, Trace};
+use standby_trace::{Recorder, Source, Trace, json};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 
@@ -28,13 +29,13 @@ impl Host {
     /// The trace as JSON, without its bytes.
     #[must_use]
     pub fn trace(&self) -> String {
-        self.json(|trace| serde_json::to_string(&trace.without_wire()))
+        self.json(|trace| json::write(&trace.without_wire()))
     }
 
     /// The trace as JSON with its bytes: what is saved.
     #[must_use]
     pub fn file(&self) -> String {
-        self.json(serde_json::to_string)
+        self.json(json::write)
     }
 
     /// The pieces of a message as a JSON array, as far as their bytes are kept.
@@ -43,7 +44,7 @@ impl Host {
         self.json(|trace| {
             let message = trace.message(number as u64);
             let ids = message.map(|message| message.pieces.as_slice()).unwrap_or_default();
-            serde_json::to_string(&ids.iter().filter_map(|id| trace.piece(*id)).collect::<Vec<_>>())
+            json::write(&ids.iter().filter_map(|id| trace.piece(*id)).collect::<Vec<_>>())
         })
     }
 
@@ -83,7 +84,7 @@ impl Host {
     #[must_use]
     pub fn scenario(&self) -> String {
         let Some(widget) = self.widget.upgrade() else { return String::new() };
-        serde_json::to_string(&*widget.scenario.borrow()).unwrap_or_default()
+        json::write(&*widget.scenario.borrow())
     }
 
     /// Sets the widget up with other parameters; says what is wrong with them. If it ran, it runs
@@ -96,6 +97,19 @@ impl Host {
                 None
             }
             Err(e) => Some(e.to_string()),
+        }
+    }
+
+    /// What the reader wants it run by: a name of [`Sources`].
+    #[must_use]
+    pub fn sources(&self) -> Option<String> {
+        Some(self.widget.upgrade()?.rows.sources.get().name().to_owned())
+    }
+
+    /// Has it run by other sources. If it ran, it runs again.
+    pub fn choose(&self, sources: &str) {
+        if let Some(sources) = Sources::named(sources) {
+            with(&self.widget, |widget| widget.run_by(sources));
         }
     }
 
@@ -118,9 +132,8 @@ impl Host {
 }
 
 impl Host {
-    fn json(&self, write: impl FnOnce(&Trace) -> serde_json::Result<String>) -> String {
-        let json = self.widget.upgrade().map(|widget| widget.with_trace(write));
-        json.and_then(Result::ok).unwrap_or_default()
+    fn json(&self, write: impl FnOnce(&Trace) -> String) -> String {
+        self.widget.upgrade().map(|widget| widget.with_trace(write)).unwrap_or_default()
     }
 }
 
@@ -151,8 +164,9 @@ impl Widget {
             id: &self.element.id(),
             title: &self.experiment.title,
             source,
+            sources: self.rows.sources.get().name(),
         };
-        serde_json::to_string(&place).unwrap_or_default()
+        json::write(&place)
     }
 
     /// A number that grows with every change of what is shown, over all runs.
@@ -293,6 +307,7 @@ struct Place<'a> {
     id: &'a str,
     title: &'a str,
     source: &'static str,
+    sources: &'static str,
 }
 
 /// An absolute URL as its origin and its path.

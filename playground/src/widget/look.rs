@@ -121,7 +121,7 @@ impl Widget {
                 .is_some_and(|target| target.dyn_ref::<web_sys::HtmlElement>().is_some_and(is_written_in));
             if pressed.key() == "?" && !writes {
                 event.prevent_default();
-                with(&me, |widget| widget.open_keys());
+                with(&me, |widget| widget.first().open_keys());
             }
         });
     }
@@ -172,6 +172,7 @@ impl Widget {
             self.looking.put(at_us.clamp(kept.from_us, kept.to_us));
             self.looking.change(|axis| axis.stop(kept.to_us));
         }
+        self.point_in_other_row(true);
         self.looked();
     }
 
@@ -199,7 +200,7 @@ impl Widget {
         let kept = self.kept();
         match key {
             Key::Step(unit, way) => self.step_by(unit, way),
-            Key::Bar(does) => self.look(does),
+            Key::Bar(does) => self.first().look(does),
             Key::Pan(way) => {
                 let half_us = self.looking.axis.get().window_us() / 2;
                 self.pan(if way == Way::Back { -half_us } else { half_us });
@@ -214,9 +215,11 @@ impl Widget {
             Key::Speed(way) => {
                 let speed = self.looking.speed.get();
                 let speed = if way == Way::Back { speed.saturating_sub(1) } else { speed + 1 };
-                self.look(Does::Speed(speed.min(SPEEDS.len() - 1)));
+                self.first().look(Does::Speed(speed.min(SPEEDS.len() - 1)));
             }
             Key::LetGo => self.let_go_of_what_is_pointed_at(),
+            // The panels are the first row's.
+            Key::Bytes if self.above().is_some() => {}
             Key::Bytes => {
                 if let Some(wire) = tabs::ALL.iter().position(|tab| tab.which == "wire") {
                     self.choose(wire);
@@ -228,6 +231,7 @@ impl Widget {
     fn let_go_of_what_is_pointed_at(self: &Rc<Self>) {
         if self.picture.pointed().is_some() {
             self.picture.pin(None);
+            self.point_in_other_row(true);
         } else {
             self.looking.cursor_us.set(None);
             self.looking.player.set(None);
@@ -318,6 +322,7 @@ impl Widget {
             }
         };
         self.picture.pin(hit);
+        self.point_in_other_row(true);
         self.seek(at_us);
     }
 
@@ -341,6 +346,7 @@ impl Widget {
         self.looking.change(|axis| axis.show(player.at_us(), kept));
         // What is chosen may not have happened yet.
         self.picture.pin(None);
+        self.point_in_other_row(true);
         self.looked();
         self.next_frame();
     }
@@ -376,16 +382,20 @@ impl Widget {
             self.paint();
             self.show_sentence();
             self.tell_soon();
+            self.point_in_other_row(false);
         }
     }
 
     /// Shows all that depends on where the reader looks.
     pub(super) fn looked(self: &Rc<Self>) {
-        self.paint();
-        self.show_words();
-        self.show_sentence();
-        self.show_bar();
-        self.tell_soon();
+        let first = self.first();
+        for row in [Some(first.clone()), first.beneath()].into_iter().flatten() {
+            row.paint();
+            row.show_words();
+            row.show_sentence();
+            row.show_bar();
+        }
+        first.tell_soon();
     }
 
     /// Shows the row of buttons as it stands.

@@ -3,14 +3,18 @@
 //! The decisions are [`crate::state`]'s, the run is [`Live`]'s, the parts are [`crate::view`]'s;
 //! this is where they meet.
 //!
+//! - `act.rs`: what the reader sets and does
 //! - `show.rs`: what is shown, and when
 //! - `look.rs`: looking around in time
 //! - `open.rs`: links and files
+//! - `rows.rs`: live and simulated, in two rows if both
 //! - `host.rs`: the second module's side
 
+mod act;
 pub(crate) mod host;
 mod look;
 pub(crate) mod open;
+mod rows;
 mod show;
 
 use std::cell::{Cell, RefCell};
@@ -18,8 +22,8 @@ use std::rc::{Rc, Weak};
 
 use standby_figure::Hit;
 use standby_trace::recorder::Recorder;
-use standby_trace::scenario::{Experiment, LaneSpec, Scenario};
-use standby_trace::{Ledger, Trace};
+use standby_trace::scenario::{Experiment, Scenario};
+use standby_trace::{Ledger, Trace, json};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
@@ -34,9 +38,9 @@ use crate::preferences;
 use crate::presence::{self, Presence};
 use crate::state::{Conduct, Effect, Happens, Pause, State, Step};
 use crate::view::card::Card;
-use crate::view::controls::{self, Controls};
+use crate::view::controls::Controls;
 use crate::view::keymap::KeyMap;
-use crate::view::label::{self, Label};
+use crate::view::label;
 use crate::view::ledger::Table;
 use crate::view::notice::Notice;
 use crate::view::picture::Picture;
@@ -44,8 +48,10 @@ use crate::view::pill::Pill;
 use crate::view::sentence::Sentence;
 use crate::view::tabs::Tabs;
 use crate::view::timebar::TimeBar;
-use crate::{dom, page, runner};
+use crate::{dom, page};
+use act::{labels, new_controls};
 use look::Looking;
+use rows::Rows;
 
 /// What is said of a run of the model.
 const SIMULATED: &str = "Simulated: this book has no server here, so a model in the page plays the \
@@ -71,7 +77,9 @@ pub(crate) struct Widget {
     recorded: RefCell<Option<Trace>>,
     /// How often another trace was put in the place of one.
     sources: Cell<u32>,
-    looking: Looking,
+    /// Of all rows.
+    looking: Rc<Looking>,
+    rows: Rows,
     /// Where the picture stands still.
     rest_us: Cell<i64>,
     pill: Pill,
@@ -128,7 +136,14 @@ impl Widget {
         let json = element.get_attribute("data-experiment").ok_or("it has no `data-experiment`")?;
         let experiment: Experiment = standby_trace::json::read(&json).map_err(|e| e.to_string())?;
         experiment.scenario.check().map_err(|e| e.to_string())?;
+        let widget = Self::new(element, experiment, None);
+        widget.build();
+        widget.listen();
+        Ok(widget)
+    }
 
+    /// Makes its parts; with `above`, as the row beneath that one.
+    fn new(element: &HtmlElement, experiment: Experiment, above: Option<&Rc<Self>>) -> Rc<Self> {
         let widget = Rc::new_cyclic(|me: &Weak<Self>| {
             let scenario = experiment.scenario.clone();
             let names = label::names(&scenario.lanes);
@@ -142,11 +157,13 @@ impl Widget {
             let spoken = dom::classed("p", "standby-unseen").set("aria-live", "polite").done();
             Self {
                 element: element.clone(),
-                picture: Picture::new(labels(me, &names, &scenario), card.element()),
+                picture: Picture::new(card.element()),
                 controls: new_controls(me, &experiment, &scenario).into(),
                 sentence: Sentence::new(&experiment.look),
                 pill: Pill::new(),
-                looking: Looking::new(scenario.window_ms),
+                looking: above
+                    .map_or_else(|| Rc::new(Looking::new(scenario.window_ms)), |above| above.looking.clone()),
+                rows: Rows::of(above),
                 bar: TimeBar::new({
                     let me = me.clone();
                     move |does| with(&me, |widget| widget.look(does))
@@ -174,9 +191,11 @@ impl Widget {
                 experiment,
             }
         });
-        widget.build();
-        widget.listen();
-        Ok(widget)
+        let own = || labels(&Rc::downgrade(&widget), &widget.names.borrow(), &widget.scenario.borrow());
+        widget.picture.set_labels(if above.is_some() { widget.labels_beneath() } else { own() });
+        widget.listen_to_looks();
+        widget.listen_to_width();
+        widget
     }
 
     fn build(self: &Rc<Self>) {
@@ -207,17 +226,22 @@ impl Widget {
             .child(&self.live_region.parent())
             .done();
         let _ = self.element.append_child(&body);
+        self.show_first();
+        self.show_playground_link();
+
+        let me = Rc::downgrade(self);
+        let frame = Frame::new(move |at_ms| with(&me, |widget| widget.frame(at_ms)));
+        self.shown.frame.replace(Some(frame));
+    }
+
+    /// Shows it for the first time.
+    fn show_first(&self) {
         self.picture.measure(self.picture.element().client_width() as f32);
         self.picture.read_theme();
         self.show_state();
         self.show_words();
         self.show_bar();
-        self.show_playground_link();
         self.paint();
-
-        let me = Rc::downgrade(self);
-        let frame = Frame::new(move |at_ms| with(&me, |widget| widget.frame(at_ms)));
-        self.shown.frame.replace(Some(frame));
     }
 
     /// Sets it up with other parameters, in place. If it ran, it runs again.
@@ -243,6 +267,7 @@ impl Widget {
         self.scenario.replace(scenario);
         self.picture.forget();
         self.close_panels();
+        self.set_rows();
         self.show_state();
         self.show_playground_link();
         self.looked();
@@ -274,12 +299,16 @@ impl Widget {
     }
 
     fn listen(self: &Rc<Self>) {
-        self.listen_to_looks();
         // Whoever comes near may press Run next.
         for near in ["pointerenter", "focusin"] {
-            dom::on(&self.element, near, |_| runner::load_ahead());
+            let me = Rc::downgrade(self);
+            dom::on(&self.element, near, move |_| with(&me, Self::near));
         }
+        let me = Rc::downgrade(self);
+        presence::watch(&self.element, move |presence| with(&me, |widget| widget.presence(presence)));
+    }
 
+    fn listen_to_width(self: &Rc<Self>) {
         let me = Rc::downgrade(self);
         let resized = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
             let entry = entries.pop().unchecked_into::<ResizeObserverEntry>();
@@ -294,9 +323,6 @@ impl Widget {
             observer.observe(self.picture.element());
         }
         resized.forget();
-
-        let me = Rc::downgrade(self);
-        presence::watch(&self.element, move |presence| with(&me, |widget| widget.presence(presence)));
     }
 
     /// Whether this is the widget of a placeholder.
@@ -317,7 +343,7 @@ impl Widget {
     /// The trace as JSON, as far back as the window goes.
     pub(crate) fn trace_json(&self) -> Option<String> {
         let shown = self.recorded.borrow().is_some() || self.live.borrow().is_some();
-        shown.then(|| self.with_trace(|trace| serde_json::to_string(trace).ok()))?
+        shown.then(|| self.with_trace(json::write))
     }
 
     fn presence(self: &Rc<Self>, presence: Presence) {
@@ -340,7 +366,12 @@ impl Widget {
             Effect::None => {}
             Effect::Start => self.start(),
             Effect::GoOn => self.go_on(),
-            Effect::LetGo => self.let_go(note_of(&state)),
+            Effect::LetGo => {
+                self.let_go(note_of(&state));
+                if let Some(row) = self.beneath() {
+                    row.happens(Happens::Pause);
+                }
+            }
         }
         if effect != Effect::None || before != state {
             if before != state {
@@ -355,7 +386,11 @@ impl Widget {
 
     fn start(self: &Rc<Self>) {
         self.let_go("restarted");
-        page::claim(self);
+        if self.above().is_none() {
+            page::claim(self);
+            self.near();
+            self.clear_row();
+        }
         self.live.take();
         self.step.take();
         self.table.forget();
@@ -363,17 +398,20 @@ impl Widget {
         self.rest_us.set(0);
         self.spoken.borrow_mut().begin();
         let scenario = self.scenario.borrow().clone();
-        self.looking.begin(Axis::new(scenario.window_ms));
+        if self.above().is_none() {
+            self.looking.begin(Axis::new(scenario.window_ms));
+        }
         self.picture.forget();
         self.show_words();
         self.paint();
 
+        let by = self.by();
         let generation = self.generation.get().wrapping_add(1);
         self.generation.set(generation);
         let me = Rc::downgrade(self);
         spawn_local(async move {
             let news = me.clone();
-            let started = Live::start(scenario, move |told| {
+            let started = Live::start(scenario, by, move |told| {
                 with(&news, |widget| widget.news(generation, told));
             })
             .await;
@@ -390,7 +428,13 @@ impl Widget {
         if let Some(live) = started {
             // Kept first: the model connects at once.
             self.live.replace(Some(live.clone()));
-            live.go_on(true);
+            if live.run().is_simulated() && !self.wants_model() {
+                self.stand_alone();
+            }
+            self.begin_row();
+            if self.may_connect() {
+                live.go_on(true);
+            }
         }
     }
 
@@ -400,10 +444,12 @@ impl Widget {
         }
         match news {
             News::Connected => {
-                if self.live.borrow().as_ref().is_some_and(|live| live.run().is_simulated()) {
+                let simulated = self.live.borrow().as_ref().is_some_and(|live| live.run().is_simulated());
+                if simulated && !self.wants_model() {
                     self.notice.say(SIMULATED);
                 }
                 self.happens(Happens::Connected);
+                self.connect_row();
             }
             News::Lost => self.happens(Happens::Lost),
             News::Failed(trouble) => self.happens(Happens::Failed(trouble)),
@@ -416,14 +462,15 @@ impl Widget {
     }
 
     fn go_on(self: &Rc<Self>) {
-        page::claim(self);
         self.step.take();
-        if let Some(live) = self.live.borrow().clone() {
+        let Some(live) = self.live.borrow().clone() else { return };
+        if self.above().is_none() {
+            page::claim(self);
             let mut axis = self.looking.axis.get();
             axis.go_on(self.rest_us.get(), live.run().now_us());
             self.looking.axis.set(axis);
-            live.go_on(false);
         }
+        live.go_on(false);
     }
 
     fn let_go(&self, why: &str) {
@@ -436,64 +483,6 @@ impl Widget {
         }
         self.show_words();
         self.paint();
-    }
-
-    fn act(self: &Rc<Self>, does: controls::Does) {
-        use controls::Does;
-        let live = self.live.borrow().clone();
-        match does {
-            Does::RunOrPause if self.runs() => self.happens(Happens::Pause),
-            Does::RunOrPause => self.happens(Happens::Run),
-            Does::Step => self.happens(Happens::Step),
-            Does::Restart => self.happens(Happens::Restart),
-            Does::Publish => {
-                if let Some(live) = live {
-                    live.publish();
-                }
-            }
-            Does::Fault(fault) => {
-                if let Some(live) = live {
-                    live.fault(&fault);
-                }
-            }
-            Does::Every(_) | Does::RoundTrip(_) | Does::Bandwidth(_) => {
-                {
-                    let mut scenario = self.scenario.borrow_mut();
-                    match does {
-                        Does::Every(ms) => scenario.publish.every_ms = ms,
-                        Does::RoundTrip(ms) => scenario.conditions.latency_ms = ms / 2,
-                        Does::Bandwidth(bytes_s) => scenario.conditions.bandwidth_bytes_s = bytes_s,
-                        _ => {}
-                    }
-                }
-                if let Some(live) = live {
-                    live.set(&self.scenario.borrow());
-                }
-                self.show_state();
-                self.show_playground_link();
-            }
-        }
-    }
-
-    fn act_on_lane(&self, index: usize, does: label::Does) {
-        let live = self.live.borrow().clone();
-        match does {
-            label::Does::Set(spec) => {
-                if let Some(kept) = self.scenario.borrow_mut().lanes.get_mut(index) {
-                    *kept = spec;
-                }
-                self.show_state();
-                self.show_playground_link();
-                if let Some(live) = live {
-                    live.set(&self.scenario.borrow());
-                }
-            }
-            label::Does::Reopen => {
-                if let Some(live) = live {
-                    live.reopen(index);
-                }
-            }
-        }
     }
 
     fn with_trace<T>(&self, read: impl FnOnce(&Trace) -> T) -> T {
@@ -539,6 +528,9 @@ impl Widget {
     pub(crate) fn theme_changed(&self) {
         self.picture.read_theme();
         self.paint();
+        if let Some(row) = self.beneath() {
+            row.theme_changed();
+        }
     }
 }
 
@@ -549,15 +541,6 @@ fn with(widget: &Weak<Widget>, act: impl FnOnce(&Rc<Widget>)) {
     }
 }
 
-/// The words beside a scenario's lanes, in which each is set.
-fn labels(me: &Weak<Widget>, names: &[String], scenario: &Scenario) -> Vec<Label> {
-    let label = |(i, spec): (usize, &LaneSpec)| {
-        let me = me.clone();
-        Label::own(&names[i], *spec, move |does| with(&me, |widget| widget.act_on_lane(i, does)))
-    };
-    scenario.lanes.iter().enumerate().map(label).collect()
-}
-
 /// The way to the page where the same experiment can be set freely.
 fn to_playground() -> HtmlElement {
     dom::classed("a", "standby-open")
@@ -565,11 +548,6 @@ fn to_playground() -> HtmlElement {
         .child(&dom::classed("span", "standby-wide").text("Playground ").done())
         .child(&dom::html("span").set("aria-hidden", "true").text("↗").done())
         .done()
-}
-
-fn new_controls(me: &Weak<Widget>, experiment: &Experiment, scenario: &Scenario) -> Controls {
-    let me = me.clone();
-    Controls::new(&experiment.controls, scenario, move |does| with(&me, |widget| widget.act(does)))
 }
 
 /// What stands in the picture where an experiment let go.

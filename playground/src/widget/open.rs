@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use standby_trace::link::{self, Sources};
 use standby_trace::read::LARGEST_BYTES;
 use standby_trace::scenario::{BadScenario, Scenario};
-use standby_trace::{Source, Trace, link};
+use standby_trace::{Source, Trace};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
@@ -17,12 +18,17 @@ use crate::{book, dom};
 
 impl Widget {
     /// Sets it up as a link says; says what is wrong with the link.
-    pub(crate) fn open_link(self: &Rc<Self>, asked: Result<Scenario, BadScenario>) {
+    pub(crate) fn open_link(self: &Rc<Self>, asked: Result<Scenario, BadScenario>, sources: Sources) {
         match asked {
             Ok(scenario) => {
                 self.notice.clear();
-                if *self.scenario.borrow() != scenario {
+                let sources_change = self.rows.sources.replace(sources) != sources;
+                if sources_change || *self.scenario.borrow() != scenario {
                     self.set_up(scenario);
+                }
+                if sources != Sources::Live {
+                    // Whether there is a server is known before the reader has scrolled to it.
+                    self.near();
                 }
             }
             Err(e) => self.notice.say(&format!(
@@ -74,7 +80,7 @@ impl Widget {
         let names = label::names(&trace.scenario.lanes);
         let labels = trace.lanes.iter().enumerate().map(|(i, lane)| {
             match (trace.scenario.lanes.get(i), names.get(i)) {
-                (Some(spec), Some(name)) if !lane.outside => Label::recorded(name, *spec),
+                (Some(spec), Some(name)) if !lane.outside => Label::fixed(name, *spec, || {}),
                 _ => Label::outside(lane),
             }
         });
@@ -93,7 +99,7 @@ impl Widget {
         }
         let scenario = self.scenario.borrow().clone();
         let names = label::names(&scenario.lanes);
-        self.picture.set_labels(super::labels(&Rc::downgrade(self), &names, &scenario));
+        self.picture.set_labels(super::act::labels(&Rc::downgrade(self), &names, &scenario));
         self.names.replace(names);
         self.looking.begin(Axis::new(scenario.window_ms));
         self.changed_source();
@@ -112,6 +118,7 @@ impl Widget {
     /// Says where the same experiment can be set freely.
     pub(super) fn show_playground_link(&self) {
         let fragment = link::to_fragment(None, &self.scenario.borrow());
+        let fragment = self.rows.sources.get().in_fragment(fragment);
         dom::set(&self.to_playground, "href", &format!("{}playground.html#{fragment}", book::root()));
     }
 }

@@ -33,6 +33,7 @@ impl Widget {
         let simulated = live.as_ref().is_some_and(|live| live.run().is_simulated());
         dom::set(&self.element, "data-why", why);
         dom::set(&self.element, "data-source", if simulated { "model" } else { "" });
+        dom::set(&self.element, "data-sources", self.rows.sources.get().name());
         let still = self.still();
         let shown = if still.is_some() { "shown" } else { "" };
         let before = self.element.get_attribute("data-still");
@@ -58,7 +59,8 @@ impl Widget {
 
     /// Asks for the next frame, as long as there is something to draw.
     pub(super) fn next_frame(&self) {
-        if !self.moves() || self.shown.frame_is_due.replace(true) {
+        // A row beneath is shown with the one above.
+        if !self.moves() || self.above().is_some() || self.shown.frame_is_due.replace(true) {
             return;
         }
         if let Some(frame) = self.shown.frame.borrow().as_ref() {
@@ -75,7 +77,9 @@ impl Widget {
         if !self.moves() {
             return;
         }
-        self.play_on(at_ms);
+        if self.above().is_none() {
+            self.play_on(at_ms);
+        }
         let still = dom::media("(prefers-reduced-motion: reduce)");
         let due = |shown: &Cell<f64>, each_ms: f64| {
             let due = at_ms - shown.get() >= each_ms;
@@ -102,6 +106,9 @@ impl Widget {
         }
         if self.conduct.borrow().stepping() && self.step_is_over() {
             self.happens(Happens::Stepped);
+        }
+        if let Some(row) = self.beneath() {
+            row.frame(at_ms);
         }
         self.next_frame();
     }
@@ -149,6 +156,9 @@ impl Widget {
             let age = age_us.map(standby_figure::format::age);
             let gave_up = lanes.get(i).and_then(|(_, why)| why.as_deref());
             label.show(age.as_deref(), age_us.is_some_and(|us| us > OLD_US), gave_up);
+        }
+        if let Some(above) = self.above() {
+            above.show_comparison();
         }
     }
 

@@ -104,7 +104,7 @@ pub(super) async fn start(test: &Test<'_>) -> Result<()> {
     wait::until("the page has loaded", async || {
         let script = "return document.readyState === 'complete' && \
                       (location.pathname.endsWith('/print.html') || \
-                      !document.querySelector('standby-experiment:not([data-state])'))";
+                      !document.querySelector(':is(standby-experiment, standby-compare):not([data-state])'))";
         Ok(test.browser.js::<bool>(script, &[]).await?.then_some(()))
     })
     .await?;
@@ -132,7 +132,7 @@ async fn open_chapters(test: &Test<'_>, open: bool) -> Result<()> {
 
 /// All of axe's rules that are on by themselves, best practices too, and WCAG 2.2's size of targets,
 /// which is not.
-const ALL: &str = "{ rules: { 'target-size': { enabled: true } } }";
+pub(super) const ALL: &str = "{ rules: { 'target-size': { enabled: true } } }";
 /// Those that a theme can break.
 pub(super) const COLOURS: &str = "{ runOnly: ['color-contrast', 'link-in-text-block'] }";
 /// The stricter ones, for those who ask for more contrast.

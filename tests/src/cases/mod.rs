@@ -19,6 +19,7 @@ mod pages;
 mod plain;
 mod playground;
 mod recovery;
+mod rows;
 mod scale;
 pub(crate) mod truth;
 
@@ -157,6 +158,14 @@ pub(crate) fn all() -> Vec<Case> {
             a_run_of_both_can_be_stopped_and_run_again,
             without_a_server_the_comparison_says_what_makes_it_live,
             the_comparison_fits_and_nothing_moves_when_it_comes,
+        },
+        rows::{
+            both_rows_come_to_the_same,
+            what_is_done_in_one_row_is_done_in_both,
+            the_choice_keeps_the_scenario_and_a_link_keeps_the_choice,
+            where_there_is_no_server_there_is_no_choice_and_one_row,
+            two_rows_fit_a_phone_and_axe_finds_nothing
+                [Firefox: "a page's structure is every engine's", WebKit: "a page's structure is every engine's"],
         },
         truth::{
             the_model_counts_what_a_live_run_counts,

@@ -11,7 +11,7 @@ use crate::wait;
 /// never are.
 async fn settled(test: &Test<'_>) -> Result<()> {
     let script = "return document.readyState === 'complete' && (location.pathname.endsWith('/print.html') \
-                  || !document.querySelector('standby-experiment:not([data-state])'))";
+                  || !document.querySelector(':is(standby-experiment, standby-compare):not([data-state])'))";
     wait::until("the page has loaded", async || {
         let loaded: bool = test.browser.js(script, &[]).await?;
         Ok(loaded.then_some(()))
@@ -65,7 +65,9 @@ pub(super) async fn the_list_of_chapters_is_seen_once_the_pages_headings_are_in_
 pub(super) async fn a_page_without_an_experiment_loads_no_widgets(test: &mut Test<'_>) -> Result<()> {
     let places = book::all_places(test.setup)?;
     let pages = book::pages(test.setup)?;
-    for (page, has) in pages.iter().map(|page| (page, places.iter().any(|place| place.page == *page))) {
+    for page in &pages {
+        let has = places.iter().any(|place| place.page == *page)
+            || page != "print.html" && book::read(test.setup, page)?.contains("<standby-compare ");
         test.browser.goto(&test.server.url(page)).await?;
         settled(test).await?;
         if has {

@@ -52,6 +52,27 @@ impl Form {
             (Via::Preflight, ..) => return None,
         })
     }
+
+    /// The form of a lane's first request.
+    #[must_use]
+    pub fn first_of(lane: &LaneSpec) -> Self {
+        match lane {
+            LaneSpec::ShortPoll { .. } | LaneSpec::LongPoll { .. } => Self::Poll,
+            LaneSpec::WebSocket { .. } => Self::Handshake,
+            LaneSpec::Sse { client: SseClient::EventSource, .. } => Self::EventSource,
+            LaneSpec::Sse { client: SseClient::Fetch, .. } => Self::Stream,
+        }
+    }
+
+    /// The form of the same request when it says where it stands.
+    fn again(self) -> Option<Self> {
+        match self {
+            Self::Poll => Some(Self::ConditionalPoll),
+            Self::Stream => Some(Self::StreamAgain),
+            Self::EventSource => Some(Self::EventSourceAgain),
+            _ => None,
+        }
+    }
 }
 
 /// What one browser sends.
@@ -66,6 +87,9 @@ pub struct Profile {
     pub handshake_pause_ms: u32,
     /// The fields, as they stand in a head, by the kind of request.
     heads: BTreeMap<Form, Vec<String>>,
+    /// The forms that were learned.
+    #[serde(skip)]
+    learned: Vec<Form>,
     #[serde(skip, default = "here")]
     host: String,
     #[serde(skip, default = "page_bytes")]
@@ -134,6 +158,7 @@ impl Profile {
             resends: 0,
             handshake_pause_ms: 0,
             heads: BTreeMap::new(),
+            learned: Vec::new(),
             host: here(),
             page_bytes: page_bytes(),
         }
@@ -185,8 +210,33 @@ impl Profile {
             };
             fields.push(format!("{name}: {value}"));
         }
+        self.learn_again(form, &fields);
         self.heads.insert(form, fields);
+        if !self.learned.contains(&form) {
+            self.learned.push(form);
+        }
         true
+    }
+
+    /// Whether a form was learned.
+    #[must_use]
+    pub fn knows(&self, form: Form) -> bool {
+        self.learned.contains(&form)
+    }
+
+    /// A browser that comes back sends what it sent before, with one field more: until that is seen, the
+    /// field stands where it stands in what was recorded.
+    fn learn_again(&mut self, form: Form, fields: &[String]) {
+        let Some(again) = form.again().filter(|again| !self.knows(*again)) else { return };
+        let Some(recorded) = self.heads.get_mut(&again) else { return };
+        let is_more = |field: &String| field.ends_with("{last-event-id}") || field.ends_with("{etag}");
+        let Some(at) = recorded.iter().position(is_more) else { return };
+        let name = |field: &str| field.split(':').next().unwrap_or_default().to_owned();
+        let before = at.checked_sub(1).map(|at| name(&recorded[at]));
+        let place = fields.iter().position(|field| Some(name(field)) == before);
+        let more = recorded[at].clone();
+        *recorded = fields.to_vec();
+        recorded.insert(place.map_or(fields.len(), |place| place + 1), more);
     }
 
     /// The same browser, with the server at `host` and its page at the URL `page`.
@@ -257,4 +307,25 @@ impl Profile {
 /// The fields of a head.
 fn lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
     head.lines().skip(1).filter_map(|line| line.split_once(':').map(|(name, value)| (name, value.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_sends_when_it_comes_back_follows_from_what_it_sent() {
+        let mut profile = Profile::chromium();
+        assert!(!profile.knows(Form::EventSource));
+        let head = b"GET /a HTTP/1.1\r\nHost: example.org\r\nsec-ch-ua-mobile: ?1\r\nX-Mine: 7\r\n\r\n";
+        assert!(profile.learn(Via::Sse, head, true));
+        assert!(profile.knows(Form::EventSource) && !profile.knows(Form::EventSourceAgain));
+        let again = b"GET /a HTTP/1.1\r\nHost: example.org\r\nsec-ch-ua-mobile: ?1\r\nLast-Event-ID: e:7\r\nX-Mine: 7\r\n\r\n";
+        assert_eq!(profile.recompose(Via::Sse, again, true), again);
+        // What was seen stays, whatever comes before it again.
+        let seen = b"GET /a HTTP/1.1\r\nHost: example.org\r\nLast-Event-ID: e:7\r\nX-Mine: 7\r\n\r\n";
+        profile.learn(Via::Sse, seen, true);
+        profile.learn(Via::Sse, head, true);
+        assert_eq!(profile.recompose(Via::Sse, seen, true), seen);
+    }
 }

@@ -15,25 +15,28 @@
 //! - `browser.rs`: the page's half
 //! - `crowd.rs`: what crowds did
 //! - `ends.rs`: both ends of what lasts
+//! - `recent.rs`: what is remembered for what comes late
 //! - `server.rs`: the server's half
 //! - `window.rs`: the bounded window, and the totals of what left it
 
 mod browser;
 mod crowd;
 mod ends;
+mod recent;
 mod server;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::ledger::Ledger;
 use crate::scenario::{Scenario, Transport};
 use crate::tap::Exchange;
 use crate::trace::{Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Source, Trace, VERSION};
 pub use browser::Fact;
+use recent::Recent;
 use window::Window;
 
 /// Builds the trace of a live run while it goes on. See the [module](self).
@@ -42,9 +45,9 @@ pub struct Recorder {
     window: Window,
     lanes: Vec<LaneState>,
     /// Exchanges of the tap that are known, by the server's own names for them.
-    exchanges: BTreeMap<(u64, u64), ExchangeRef>,
+    exchanges: Recent<(u64, u64), ExchangeRef>,
     /// Messages of which the application's end or the socket's is still to come.
-    halves: BTreeMap<(u64, bool, u64), MessageId>,
+    halves: Recent<(u64, bool, u64), MessageId>,
     /// The lives of the topic, in order.
     epochs: Vec<String>,
     /// How long the network takes one way beyond the conditions: half the best round trip.
@@ -106,8 +109,6 @@ struct ExchangeState {
 
 /// So many exchanges of one lane are remembered for what comes late.
 const EXCHANGES: usize = 32;
-/// So many half-known messages and tap exchanges are remembered.
-const HALVES: usize = 4_096;
 
 impl Recorder {
     /// Begins a live trace. `began_at_ms` is time 0 in milliseconds since 1970.
@@ -148,8 +149,8 @@ impl Recorder {
                 wire: Vec::new(),
             }),
             lanes: states,
-            exchanges: BTreeMap::new(),
-            halves: BTreeMap::new(),
+            exchanges: Recent::default(),
+            halves: Recent::default(),
             epochs: Vec::new(),
             network_us: 0,
             crowds: Vec::new(),

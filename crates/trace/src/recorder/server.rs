@@ -6,7 +6,7 @@ use crate::scenario::{Fault, Transport};
 use crate::tap::{App, Exchange, Part, ToObserver, Via, Wire};
 use crate::trace::{Direction, Kind, Lane, MarkKind, Message, Moment, Published, Span, SpanKind, Who};
 
-use super::{ExchangeRef, HALVES, LaneState, MessageId, Recorder};
+use super::{ExchangeRef, LaneState, MessageId, Recorder};
 
 /// So many lanes of others are shown; further ones share the last.
 const OUTSIDE_LANES: usize = 4;
@@ -199,9 +199,6 @@ impl Recorder {
             return Some(id);
         }
         let id = self.belongs_to(at, direction, part, carried)?;
-        if self.halves.len() == HALVES {
-            self.halves.pop_first();
-        }
         self.halves.insert(key, id);
         Some(id)
     }
@@ -309,7 +306,7 @@ impl Recorder {
 
     /// Which exchange of which lane a record belongs to; a new one begins where it must.
     fn place(&mut self, exchange: &Exchange, at_us: i64) -> Option<ExchangeRef> {
-        if let Some(&at) = self.exchanges.get(&Self::name(exchange)) {
+        if let Some(at) = self.exchanges.get(&Self::name(exchange)) {
             return Some(at);
         }
         // What publishes is drawn as the event that it becomes.
@@ -338,9 +335,6 @@ impl Recorder {
         let state = self.exchange(lane, n)?;
         state.wire = Some(name);
         let at = ExchangeRef { lane: u16::try_from(lane).ok()?, n, turn: state.turn };
-        if self.exchanges.len() == HALVES {
-            self.exchanges.pop_first();
-        }
         self.exchanges.insert(name, at);
         Some(at)
     }

@@ -10,6 +10,8 @@ use standby_trace::scenario::Scenario;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::host::Place;
+
 /// A browser takes only so many changes of its address in a while: they are gathered for so long.
 const GATHER_MS: i32 = 200;
 
@@ -17,6 +19,8 @@ const GATHER_MS: i32 = 200;
 pub(crate) struct Address {
     /// What the page itself begins with needs no fragment.
     first: String,
+    /// What was to run it when this last looked.
+    sources: RefCell<String>,
     next: Rc<RefCell<String>>,
     due: Rc<Cell<bool>>,
 }
@@ -24,12 +28,22 @@ pub(crate) struct Address {
 impl Address {
     /// `first`: what the page begins with.
     pub(crate) fn new(first: &Scenario) -> Self {
-        Self { first: link::to_fragment(None, first), next: Rc::default(), due: Rc::default() }
+        Self {
+            first: link::to_fragment(None, first),
+            sources: RefCell::default(),
+            next: Rc::default(),
+            due: Rc::default(),
+        }
     }
 
-    /// Follows a scenario, soon.
-    pub(crate) fn follow(&self, scenario: &Scenario) {
-        let fragment = link::to_fragment(None, scenario);
+    /// Whether other sources are to run it than when this was last asked.
+    pub(crate) fn other_sources(&self, place: &Place) -> bool {
+        self.sources.replace(place.sources.clone()) != place.sources
+    }
+
+    /// Follows a scenario and what is to run it, soon.
+    pub(crate) fn follow(&self, scenario: &Scenario, place: &Place) {
+        let fragment = place.fragment(None, scenario);
         let here = dom::window().location();
         let page = here.href().unwrap_or_default();
         let page = page.split('#').next().unwrap_or_default();

@@ -107,6 +107,7 @@ pub fn build(element: &HtmlElement, host: &Host) {
         .done();
     let _ = element.append_child(&whole);
     editor.listen();
+    editor.address.other_sources(&editor.host.place());
     editor.show(None);
     // Its listeners hold it weakly, and nobody else holds it: it lives as long as the page.
     OPEN.with_borrow_mut(|open| open.push(editor));
@@ -189,7 +190,7 @@ impl Editor {
             self.apply();
         }
         self.show(focus);
-        self.address.follow(self.session.borrow().draft().scenario());
+        self.address.follow(self.session.borrow().draft().scenario(), &self.host.place());
     }
 
     fn apply(&self) {
@@ -273,9 +274,13 @@ impl Editor {
     fn follow(&self) {
         self.follows.set(false);
         let Ok(scenario) = Scenario::from_json(&self.host.scenario()) else { return };
-        if self.session.borrow_mut().follow(scenario) {
+        let place = self.host.place();
+        let followed = self.session.borrow_mut().follow(scenario);
+        if followed {
             self.show(None);
-            self.address.follow(self.session.borrow().draft().scenario());
+        }
+        if self.address.other_sources(&place) || followed {
+            self.address.follow(self.session.borrow().draft().scenario(), &place);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The link that sets the experiment up as it is now.
 
 use standby_dom as dom;
-use standby_trace::{Scenario, link};
+use standby_trace::Scenario;
 use web_sys::{HtmlElement, HtmlInputElement};
 
 use crate::copy;
@@ -64,11 +64,13 @@ fn to(place: &Place, scenario: &str) -> Option<String> {
     let file = place.page.split('?').next().and_then(|page| page.rsplit('/').next()).unwrap_or_default();
     // The playground page has one experiment, which any page's link may set up.
     let name = (file != "playground.html").then_some(place.id.as_str()).filter(|name| !name.is_empty());
-    Some(format!("{}#{}", place.page, link::to_fragment(name, &scenario)))
+    Some(format!("{}#{}", place.page, place.fragment(name, &scenario)))
 }
 
 #[cfg(test)]
 mod tests {
+    use standby_trace::link;
+
     use super::*;
 
     #[test]
@@ -88,5 +90,9 @@ mod tests {
             assert_eq!((asked.name, asked.scenario), (name, Ok(scenario.clone())));
         }
         assert_eq!(to(&place("http://localhost/"), ""), None);
+        let both = Place { sources: "both".to_owned(), ..place("http://localhost/a.html") };
+        let link = to(&both, &json).unwrap();
+        let asked = link::from_fragment(link.split_once('#').unwrap().1).unwrap();
+        assert_eq!((asked.sources, asked.scenario), (link::Sources::Both, Ok(scenario)));
     }
 }
