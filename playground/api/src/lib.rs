@@ -189,7 +189,8 @@ impl Api {
     /// Has the server's machine open a crowd. Answers how many clients the server opens in all.
     pub async fn start_crowd(&self, of: &ExperimentStarted, crowd: &StartCrowd) -> Result<u32, NoAnswer> {
         let request = Request::post(&self.with_key(of, "crowd"));
-        let CrowdStarted { cap } = read(send_within(CROWD_MS, request, Some(json::write(crowd))).await?).await?;
+        let CrowdStarted { cap } =
+            read(send_within(CROWD_MS, request, Some(json::write(crowd))).await?).await?;
         Ok(cap)
     }
 
