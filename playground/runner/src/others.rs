@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
-use standby_api::{Api, NoAnswer, RowServer, StartCrowd};
-use standby_trace::scenario::{Scenario, Spreading, bounds};
+use standby_api::{Api, NoAnswer, StartCrowd};
+use standby_trace::scenario::{Scenario, bounds};
 use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
@@ -138,8 +138,8 @@ fn wish(scenario: &Scenario, lane: usize) -> Option<StartCrowd> {
         ramp_ms: RAMP_MS,
         hold_ms: HOLD_MS,
         in_phase: false,
-        // They meet what the lane meets: as many are answered as come.
-        server: RowServer { capacity_s: 0, backlog: 0, spreading: Spreading::default() },
+        // They meet what the lane meets.
+        server: None,
     })
 }
 
@@ -174,7 +174,7 @@ mod tests {
         let scenario = scenario(200);
         let wish = wish(&scenario, 1).unwrap();
         assert_eq!((wish.row, wish.clients, wish.lane), (1, 199, scenario.lanes[1]));
-        assert_eq!((wish.server.capacity_s, wish.server.spreading), (0, Spreading::default()));
+        assert_eq!(wish.server, None, "they meet what it meets");
         assert_eq!(super::wish(&scenario, 2), None);
     }
 
