@@ -20,6 +20,8 @@ pub(crate) enum News {
     Failed(Trouble),
     /// Something that the reader asked for did not work.
     Refused(String),
+    /// What stands over the run until it is read; nothing: it is over.
+    Notice(String),
 }
 
 /// One run. To drop it is not enough: see [`Live::let_go`].

@@ -198,6 +198,7 @@ impl Sink {
             "not-there" => News::Failed(Trouble::NotThere),
             "busy" => News::Failed(Trouble::Busy),
             "refused" => News::Failed(Trouble::Refused { said: text }),
+            "notice" => News::Notice(text),
             _ => News::Refused(text),
         });
     }

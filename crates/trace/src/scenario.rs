@@ -350,7 +350,8 @@ pub struct Scenario {
     /// What goes wrong by itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<PlannedFault>,
-    /// Clients a lane stands for; 1 live.
+    /// Clients a lane stands for. Without [`Scenario::crowd`] the lane is one of them, and the others, live
+    /// only, are a crowd of the lane's own settings on the same topic.
     #[serde(skip_serializing_if = "is_one")]
     pub clients: u32,
     /// The lanes stand for many clients each, shown as counts over time.
@@ -549,6 +550,18 @@ mod tests {
         assert_eq!(bad.unwrap_err().0, "`servers` has 6 entries; there are 4 lanes");
         let bad = Scenario::from_json(&many.replace(r#""capacity_s":900"#, r#""capacity_s":0"#));
         assert_eq!(bad.unwrap_err().0, "`capacity_s` is 0; it must be 1 to 10000000");
+    }
+
+    #[test]
+    fn without_a_crowd_a_lane_is_one_of_as_many_as_a_server_opens() {
+        let of =
+            |clients: &str| Scenario::from_json(&FOUR.replace(r#""seed""#, &format!("{clients},\"seed\"")));
+        assert_eq!(of(r#""clients":200"#).unwrap().clients, 200);
+        for clients in ["0", "2001"] {
+            let bad = of(&format!("\"clients\":{clients}")).unwrap_err();
+            assert_eq!(bad.0, format!("`clients` without `crowd` is {clients}; it must be 1 to 2000"));
+        }
+        assert!(of(r#""clients":2001,"crowd":{"capacity_s":900,"backlog":128}"#).is_ok());
     }
 
     #[test]

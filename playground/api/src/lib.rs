@@ -236,8 +236,9 @@ pub struct StartCrowd {
     pub hold_ms: u32,
     /// Pollers ask in the same instant.
     pub in_phase: bool,
-    /// What their server can take, and does to spread them.
-    pub server: RowServer,
+    /// What their server can take, and does to spread them. Without it they meet what everybody meets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<RowServer>,
 }
 
 /// The server that the clients of one row meet.

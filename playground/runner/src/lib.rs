@@ -10,7 +10,8 @@
 //! observer (the server's half, and its clock) ────┘
 //! ```
 //!
-//! - `live`: a run; `simulated`: one of the model; `lane`: one subscriber; `observer`: the server's half
+//! - `live`: a run; `simulated`: one of the model; `lane`: one subscriber; `others`: the crowd that it is one
+//!   of; `observer`: the server's half
 //! - `sink`: the widget's end; `hand`: what is published by hand; `own`: what this browser sends
 //!   of its own
 //! - `choice`: the choice between the two sources, where there is a server; `comparison`: in what two
@@ -22,6 +23,7 @@ mod hand;
 mod lane;
 mod live;
 mod observer;
+mod others;
 mod own;
 mod simulated;
 mod sink;
@@ -34,7 +36,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::HtmlElement;
 
 use live::Live;
-use simulated::Simulated;
+use simulated::{Model, Simulated};
 use sink::{News, Run};
 
 pub use choice::Chooser;
@@ -69,9 +71,10 @@ pub async fn start(
             return None;
         }
     };
+    let model = if simulated { Model::Chosen { beside } } else { Model::Alone };
     let api = if simulated { None } else { standby_api::find(&root).await.ok() };
     let Some(api) = api else {
-        return Some(Handle(Runs::Simulated(Simulated::start(scenario, beside, &run))));
+        return Some(Handle(Runs::Simulated(Simulated::start(scenario, model, &run))));
     };
     // A server that was there and does not answer is told; one that was never there is not missed.
     match Live::start(&scenario, api, &run).await {

@@ -12,6 +12,7 @@ use standby_trace::tap::ExperimentStarted;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::lane::Lane;
+use crate::others::Others;
 use crate::sink::{News, Run};
 use crate::{hand, observer, own};
 use standby_api::{Api, Change, NoAnswer};
@@ -31,6 +32,7 @@ pub(crate) struct Live {
     scenario: RefCell<Scenario>,
     started: RefCell<ExperimentStarted>,
     lanes: Vec<Rc<Lane>>,
+    others: Rc<Others>,
     /// What keeps the observer connected.
     connection: RefCell<Option<AbortHandle>>,
     lanes_run: Cell<bool>,
@@ -51,6 +53,7 @@ impl Live {
         Ok(Rc::new(Self {
             settings: RefCell::new(lanes.iter().map(|_| None).collect()),
             run: run.clone(),
+            others: Others::new(run, &api),
             api,
             lanes,
             scenario: scenario.clone().into(),
@@ -93,6 +96,7 @@ impl Live {
             for lane in &self.lanes {
                 lane.let_go();
             }
+            self.others.end(&self.started.borrow());
         }
         self.run.sink().unobserved();
     }
@@ -154,6 +158,8 @@ impl Live {
             }
         }
         self.run.sink().tell(&News::Connected);
+        // A server that comes back has none of them.
+        self.others.begin(&self.started.borrow(), &self.scenario.borrow());
     }
 
     fn lost(&self) {
@@ -195,9 +201,13 @@ impl Live {
     }
 
     /// Sets a lane, when the slider rests.
-    fn set_lane(&self, index: usize, spec: LaneSpec) {
+    fn set_lane(self: &Rc<Self>, index: usize, spec: LaneSpec) {
         let Some(lane) = self.lanes.get(index).cloned() else { return };
-        let timer = Timeout::new(REST_MS, move || lane.set(spec));
+        let live = self.clone();
+        let timer = Timeout::new(REST_MS, move || {
+            lane.set(spec);
+            live.others.begin_again(&live.started.borrow(), &live.scenario.borrow(), index);
+        });
         if let Some(kept) = self.settings.borrow_mut().get_mut(index) {
             *kept = Some(timer);
         }
@@ -224,13 +234,18 @@ impl Live {
     }
 
     fn report(&self, result: Result<(), NoAnswer>) {
-        let said = match result {
-            Ok(()) => return,
-            Err(NoAnswer::Refused { said, .. }) => format!("The server refused. {said}"),
-            Err(NoAnswer::Network) => "The server did not answer.".to_owned(),
-            Err(NoAnswer::TooLate) => "No answer came in time.".to_owned(),
-        };
-        self.run.sink().tell(&News::Failed(said));
+        if let Err(no_answer) = result {
+            self.run.sink().tell(&News::Failed(words(no_answer)));
+        }
+    }
+}
+
+/// Why something that was asked for did not work, for the reader.
+pub(crate) fn words(no_answer: NoAnswer) -> String {
+    match no_answer {
+        NoAnswer::Refused { said, .. } => format!("The server refused. {said}"),
+        NoAnswer::Network => "The server did not answer.".to_owned(),
+        NoAnswer::TooLate => "No answer came in time.".to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@ use standby_trace::json;
 use standby_trace::scenario::{Fault, Scenario};
 use wasm_bindgen_futures::spawn_local;
 
+use crate::others::others;
 use crate::sink::{News, Run};
 use crate::{hand, own};
 
@@ -24,12 +25,25 @@ const TOPIC: &str = "x-simulated-run-of-this-experiment";
 const LOOK_MS: u32 = 20;
 const LOOK_AT_MOST_MS: u32 = 1_000;
 
+/// Why the model runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// There is no server.
+    Alone,
+    /// The reader wants it, perhaps beside a live run.
+    Chosen {
+        /// A live run of the same is in the row above.
+        beside: bool,
+    },
+}
+
 /// Something that somebody does to a run.
 type Act = Box<dyn FnOnce(&mut World)>;
 
 /// One run of the model.
 pub(crate) struct Simulated {
     run: Rc<Run>,
+    model: Model,
     world: RefCell<World>,
     scenario: RefCell<Scenario>,
     /// It runs beside a live run, which has not shown yet what this browser sends of its own: what is done
@@ -40,15 +54,16 @@ pub(crate) struct Simulated {
 }
 
 impl Simulated {
-    /// A run that begins now, with the bytes of this browser as far as they are known; `beside` a live
-    /// run it waits for them.
-    pub(crate) fn start(scenario: Scenario, beside: bool, run: &Rc<Run>) -> Rc<Self> {
+    /// A run that begins now, with the bytes of this browser as far as they are known; beside a live run it
+    /// waits for them.
+    pub(crate) fn start(scenario: Scenario, model: Model, run: &Rc<Run>) -> Rc<Self> {
         run.begin(true);
         let began_at_ms = time::wall_ms();
         let world = World::new(&scenario, &own::profile(), TOPIC, began_at_ms);
-        let waits = beside && !own::knows(&scenario);
+        let waits = model == (Model::Chosen { beside: true }) && !own::knows(&scenario);
         let simulated = Rc::new(Self {
             run: run.clone(),
+            model,
             world: world.into(),
             scenario: scenario.clone().into(),
             waits: waits.then(Vec::new).into(),
@@ -76,6 +91,9 @@ impl Simulated {
     pub(crate) fn go_on(self: &Rc<Self>) {
         self.change(World::start);
         self.run.sink().tell(&News::Connected);
+        if let Some(notice) = without_others(&self.scenario.borrow(), self.model) {
+            self.run.sink().tell(&News::Notice(notice));
+        }
     }
 
     /// Lets go of every connection. The topic goes on when somebody looks again.
@@ -169,5 +187,44 @@ impl Simulated {
             })
         });
         self.wake.replace(timer);
+    }
+}
+
+/// What is said where the lanes have others, whom the model does not play.
+fn without_others(scenario: &Scenario, model: Model) -> Option<String> {
+    let others = others(scenario);
+    let (played, how) = match model {
+        // The row above has them.
+        Model::Chosen { beside: true } => return None,
+        Model::Chosen { beside: false } => ("a model in the page plays", "choose Live behind the pill above"),
+        Model::Alone => (
+            "this book has no server here, so a model in the page plays",
+            "clone the book's repository and run in it: cargo xtask serve",
+        ),
+    };
+    (others > 0).then(|| {
+        format!(
+            "Simulated: {played} the browser, the network and the server of your own lanes. The {others} others \
+             of each are live only. To have them, {how}"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_says_that_it_has_no_others_where_there_should_be_some() {
+        let json = r#"{"v":1,"lanes":[{"transport":"sse","retry_ms":700}],"publish":{"every_ms":0}}"#;
+        let one = Scenario::from_json(json).unwrap();
+        let many = Scenario { clients: 200, ..one.clone() };
+        let chosen = Model::Chosen { beside: false };
+        for model in [Model::Alone, chosen] {
+            assert_eq!(without_others(&one, model), None);
+            assert!(without_others(&many, model).unwrap().contains("The 199 others of each are live only"));
+        }
+        assert!(without_others(&many, Model::Alone).unwrap().ends_with("cargo xtask serve"));
+        assert_eq!(without_others(&many, Model::Chosen { beside: true }), None);
     }
 }

@@ -53,6 +53,8 @@ pub(crate) enum News {
     Refused(String),
     /// Something that the reader asked for did not work. The run goes on.
     Failed(String),
+    /// Something of the run that stands over it until it is read; nothing: what stood there is over.
+    Notice(String),
 }
 
 impl Sink {
@@ -65,6 +67,7 @@ impl Sink {
             News::Busy => ("busy", ""),
             News::Refused(said) => ("refused", said.as_str()),
             News::Failed(said) => ("failed", said.as_str()),
+            News::Notice(text) => ("notice", text.as_str()),
         };
         self.news(kind, text);
     }

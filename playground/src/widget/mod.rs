@@ -251,6 +251,7 @@ impl Widget {
         // What a start under way brings is too late.
         self.generation.set(self.generation.get().wrapping_add(1));
         self.live.take();
+        self.notice.clear();
         self.step.take();
         self.recorded.take();
         let me = Rc::downgrade(self);
@@ -453,6 +454,8 @@ impl Widget {
             }
             News::Lost => self.happens(Happens::Lost),
             News::Failed(trouble) => self.happens(Happens::Failed(trouble)),
+            News::Notice(text) if text.is_empty() => self.notice.clear(),
+            News::Notice(text) => self.notice.say(&text),
             News::Refused(said) => {
                 self.shown.notice.replace(Some(said));
                 self.shown.sentence_ms.set(0.0);

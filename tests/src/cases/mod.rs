@@ -9,6 +9,7 @@ use crate::runner::{Case, Test};
 mod access;
 mod asked;
 mod axe;
+mod company;
 mod compare;
 mod delivery;
 mod exclusive;
@@ -140,6 +141,12 @@ pub(crate) fn all() -> Vec<Case> {
             more_streams_than_connections_are_told_and_mended,
             the_page_is_set_and_run_by_keys_alone,
             the_page_uses_the_window_and_fits_a_phone,
+        },
+        company::{
+            the_others_are_dropped_with_the_lanes_and_all_come_back,
+            the_lanes_count_in_company_what_they_count_alone,
+            where_the_server_opens_none_or_fewer_it_is_said_and_the_lanes_run_on,
+            the_model_says_that_the_others_are_live_only,
         },
         wire::{
             the_list_adds_up_and_a_byte_and_its_field_mark_each_other,

@@ -116,7 +116,7 @@ pub(super) async fn every_ready_scenario_runs(test: &mut Test<'_>) -> Result<()>
     let script =
         "return [...document.querySelectorAll('#playground .standby-ed-chip')].map(b => b.dataset.key)";
     let keys: Vec<String> = test.browser.js(script, &[]).await?;
-    ensure!((8..=12).contains(&keys.len()), "there are {} ready scenarios", keys.len());
+    ensure!((8..=13).contains(&keys.len()), "there are {} ready scenarios", keys.len());
     for key in keys {
         widget.press(&format!("[data-key='{key}']")).await?;
         if widget.state().await? == "idle" {

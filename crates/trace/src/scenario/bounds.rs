@@ -36,6 +36,9 @@ pub const FAULTS: usize = 16;
 pub const WINDOW_MS: RangeInclusive<u32> = 2_000..=120_000;
 /// [`super::Scenario::clients`].
 pub const CLIENTS: RangeInclusive<u32> = 1..=10_000_000;
+/// The same without [`super::Scenario::crowd`], where a lane is one of so many real clients: a server opens as
+/// many in all where nothing else is said.
+pub const LANE_CLIENTS: RangeInclusive<u32> = 1..=2_000;
 /// [`super::Crowd::capacity_s`].
 pub const CAPACITY_S: RangeInclusive<u32> = 1..=10_000_000;
 /// [`super::Crowd::backlog`].

@@ -33,9 +33,12 @@ impl Scenario {
             within("at_ms", planned.at_ms, &bounds::FAULT_AT_MS)?;
             planned.fault.check()?;
         }
-        within("clients", self.clients, &bounds::CLIENTS)?;
-        if let Some(crowd) = &self.crowd {
-            crowd.check(self.lanes.len())?;
+        match &self.crowd {
+            Some(crowd) => {
+                within("clients", self.clients, &bounds::CLIENTS)?;
+                crowd.check(self.lanes.len())?;
+            }
+            None => within("clients` without `crowd", self.clients, &bounds::LANE_CLIENTS)?,
         }
         within("seed", self.seed, &bounds::SEED)?;
         within("window_ms", self.window_ms, &bounds::WINDOW_MS)

@@ -166,11 +166,11 @@ fn crowd(scenario: &Scenario, row: usize, clients: u32) -> StartCrowd {
         ramp_ms: RAMP_MS,
         hold_ms: scenario.window_ms.saturating_add(60_000).min(600_000),
         in_phase: crowd.as_ref().is_some_and(|crowd| crowd.in_phase),
-        server: RowServer {
-            capacity_s: crowd.as_ref().map_or(0, |crowd| crowd.capacity_s),
-            backlog: crowd.as_ref().map_or(0, |crowd| crowd.backlog),
-            spreading: crowd.and_then(|crowd| crowd.servers.get(row).copied()).unwrap_or_default(),
-        },
+        server: crowd.map(|crowd| RowServer {
+            capacity_s: crowd.capacity_s,
+            backlog: crowd.backlog,
+            spreading: crowd.servers.get(row).copied().unwrap_or_default(),
+        }),
     }
 }
 
@@ -449,9 +449,10 @@ mod tests {
     #[test]
     fn a_rows_server_takes_less_in_proportion_and_spreads_as_it_is_said() {
         let StartCrowd { server, row, clients, .. } = crowd(&scenario(), 1, 2_000);
+        let server = server.unwrap();
         assert_eq!((row, clients, server.capacity_s, server.backlog), (1, 2_000, 20, 10));
         assert_eq!(server.spreading.retry_spread_ms, 12_000);
-        assert_eq!(crowd(&scenario(), 2, 2_000).server.spreading, Default::default());
+        assert_eq!(crowd(&scenario(), 2, 2_000).server.unwrap().spreading, Default::default());
     }
 
     #[test]

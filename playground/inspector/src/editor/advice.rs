@@ -1,6 +1,7 @@
 //! Where a browser's limits would make a scenario mislead, and what to do about it.
 
-use standby_trace::scenario::{LaneSpec, Scenario, Transport};
+use standby_figure::format;
+use standby_trace::scenario::{LaneSpec, Scenario, Transport, bounds};
 
 use super::draft::Edit;
 use super::field::Pick;
@@ -21,7 +22,10 @@ pub(crate) struct Advice {
 
 /// What there is to say about a scenario.
 pub(crate) fn of(scenario: &Scenario) -> Vec<Advice> {
-    [held(scenario), delayed_sockets(scenario), dense(scenario)].into_iter().flatten().collect()
+    [held(scenario), delayed_sockets(scenario), dense(scenario), company(scenario)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn held(scenario: &Scenario) -> Option<Advice> {
@@ -98,6 +102,25 @@ fn dense(scenario: &Scenario) -> Option<Advice> {
         text: format!(
             "The picture shows some {} events at a time: they will touch. Publish less often, or show less time.",
             scenario.window_ms / every_ms
+        ),
+        offers: Vec::new(),
+    })
+}
+
+/// More clients than a server opens by itself.
+fn company(scenario: &Scenario) -> Option<Advice> {
+    let lanes = u32::try_from(scenario.lanes.len()).unwrap_or(u32::MAX);
+    let others = scenario.clients.saturating_sub(1).saturating_mul(lanes);
+    let by_itself = *bounds::LANE_CLIENTS.end();
+    if others <= by_itself {
+        return None;
+    }
+    Some(Advice {
+        text: format!(
+            "The lanes have {} others together, and a server opens {} where nothing else is said: start it with \
+             --crowd {others}, or have fewer clients a lane.",
+            format::count(others.into()),
+            format::count(by_itself.into())
         ),
         offers: Vec::new(),
     })

@@ -26,6 +26,8 @@ pub(crate) enum Field {
     Bandwidth,
     /// Of every random choice.
     Seed,
+    /// Clients of each lane, itself among them.
+    Clients,
     /// What the picture shows.
     Window,
 }
@@ -182,6 +184,12 @@ impl Field {
                 zero: Some("no limit"),
             },
             Self::Seed => Kind { label: "Seed", unit: Unit::Count, bounds: bounds::SEED, zero: None },
+            Self::Clients => Kind {
+                label: "Clients a lane",
+                unit: Unit::Count,
+                bounds: wide(&bounds::LANE_CLIENTS),
+                zero: None,
+            },
             Self::Window => time("Picture shows", &bounds::WINDOW_MS, None),
         }
     }
@@ -240,6 +248,7 @@ impl Field {
             Self::Latency => Some(&mut scenario.conditions.latency_ms),
             Self::Jitter => Some(&mut scenario.conditions.jitter_ms),
             Self::Bandwidth => Some(&mut scenario.conditions.bandwidth_bytes_s),
+            Self::Clients => Some(&mut scenario.clients),
             Self::Window => Some(&mut scenario.window_ms),
             Self::Seed => None,
         }

@@ -101,6 +101,7 @@ impl Form {
             .child(&part(Part::Value(Field::Seed)))
             .child(&new_seed)
             .child(&part(Part::Value(Field::Window)))
+            .child(&part(Part::Value(Field::Clients)))
             .done();
         let element = dom::classed("div", "standby-ed-form")
             .child(&of_lanes)

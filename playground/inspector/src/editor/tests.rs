@@ -282,6 +282,18 @@ fn a_placeholders_state_says_what_a_change_would_end() {
 }
 
 #[test]
+fn more_others_than_a_server_opens_by_itself_are_told() {
+    let mut many = scenario(&[Transport::WebSocket, Transport::ShortPoll]);
+    many.clients = 1_001;
+    assert_eq!(advice::of(&many), []);
+    many.clients = 1_002;
+    let told = advice::of(&many);
+    assert!(told[0].text.contains("2,002") && told[0].text.contains("--crowd 2002"), "{}", told[0].text);
+    let draft = Draft::new(many).after(&typed(Field::Clients, "2001"));
+    assert_eq!(draft.bad()[&Field::Clients].why, "2001 is too much: 1 to 2000.");
+}
+
+#[test]
 fn more_lanes_than_connections_are_told_and_can_be_mended() {
     use Transport::{LongPoll, ShortPoll, Sse, WebSocket};
     let fits = [Sse, Sse, LongPoll, LongPoll, Sse, WebSocket, ShortPoll, WebSocket];
@@ -303,6 +315,7 @@ fn more_lanes_than_connections_are_told_and_can_be_mended() {
 #[test]
 fn the_file_reads_back_as_the_scenario() {
     let mut all = scenario(&Transport::ALL);
+    all.clients = 200;
     all.lanes.extend([
         LaneSpec::ShortPoll { interval_ms: 300, conditional: true },
         LaneSpec::Sse { retry_ms: 700, client: SseClient::Fetch, keep_alive_ms: 900, silence_ms: 3_000 },

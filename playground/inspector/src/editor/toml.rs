@@ -18,6 +18,9 @@ fn write(out: &mut String, scenario: &Scenario, title: &str, look: &str) -> std:
     writeln!(out, "controls = [\"every\", \"round-trip\", \"publish\", \"drop\"]")?;
     writeln!(out, "window_ms = {}", scenario.window_ms)?;
     writeln!(out, "seed = {}", scenario.seed)?;
+    if scenario.clients > 1 {
+        writeln!(out, "clients = {} # of each lane", scenario.clients)?;
+    }
 
     let publish = scenario.publish;
     writeln!(out, "\n[publish]\nevery_ms = {}", publish.every_ms)?;
