@@ -17,7 +17,7 @@ const TALLY: f32 = 612.0 / 80.0;
 
 /// The bars of one ink in a lane's band: left, width, and how far above its base they begin and end.
 fn bars(figure: &Figure, lane: usize, ink: Ink) -> Vec<[f32; 4]> {
-    let base = figure.lanes[lane].crowd_y.unwrap();
+    let base = figure.lanes[lane].crowd_y.unwrap_or(f32::NAN);
     let of_ink = figure.shapes.iter().filter_map(|shape| match *shape {
         Shape::Rect { x, y, w, h, ink: of } if of == ink && (base - BAND - 0.1..base).contains(&y) => {
             Some([x, w, base - y - h, base - y])

@@ -43,7 +43,7 @@ fn tally(row: u16, at: u32) -> Tally {
             130_000,
             match at {
                 0 => came(OTHERS, 0, OTHERS),
-                ..=41 => came(0, 0, OTHERS),
+                1..=41 => came(0, 0, OTHERS),
                 42 => came(0, 0, 0),
                 43..=47 => came(60, 50, (at - 42) * 10),
                 48..=62 => came(10, 0, (50 + (at - 47) * 10).min(OTHERS)),
