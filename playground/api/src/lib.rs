@@ -387,6 +387,13 @@ mod tests {
     }
 
     #[test]
+    fn a_rows_server_is_sent_with_what_it_does_to_spread_its_clients() {
+        let spreading = Spreading { drain_ms: 12_000, ..Spreading::default() };
+        let server = RowServer { capacity_s: 23, backlog: 10, spreading };
+        assert_eq!(json::write(&server), r#"{"capacity_s":23,"backlog":10,"drain_ms":12000}"#);
+    }
+
+    #[test]
     fn only_what_changes_is_sent() {
         let change = Change { conditions: Some(Conditions::default()), publish: None };
         assert_eq!(json::write(&change), r#"{"conditions":{"latency_ms":0}}"#);

@@ -163,6 +163,17 @@ pub(super) async fn a_link_sets_the_crowd_up_and_its_numbers_are_those_of_every_
     no_errors(test).await
 }
 
+/// Waits until the picture's words begin so: it is painted with the next frame.
+async fn picture_says(test: &Test<'_>, id: &str, begins: &str) -> Result<()> {
+    let script = "return document.querySelector(`#${arguments[0]} .standby-box svg.sb-herd`)\
+                  .getAttribute('aria-label')";
+    wait::until("the picture says what it shows", async || {
+        let says: String = test.browser.js(script, &[json!(id)]).await?;
+        Ok(says.starts_with(begins).then_some(()))
+    })
+    .await
+}
+
 /// The table of the widget.
 async fn figures(test: &Test<'_>, id: &str) -> Result<Vec<[String; 6]>> {
     let cells = "return [...document.getElementById(arguments[0]).querySelectorAll('.standby-box tbody tr')]\
@@ -295,14 +306,7 @@ pub(super) async fn real_clients_are_cut_and_all_come_back(test: &mut Test<'_>) 
         let back_s = rows[row][2].trim_end_matches(" s").parse::<f64>()?;
         ensure!(back_s >= least_s, "live this row is {:?}", rows[row]);
     }
-    let picture: String = test
-        .browser
-        .js(
-            "return document.querySelector(`#${arguments[0]} .standby-box svg.sb-herd`).getAttribute('aria-label')",
-            &[json!(place.id)],
-        )
-        .await?;
-    ensure!(picture.starts_with("Live: 20 clients in each row"), "the picture says {picture:?}");
+    picture_says(test, &place.id, "Live: 20 clients in each row").await?;
     let cost = says(test, &place.id, ".standby-what").await?;
     ensure!(cost.starts_with("In the last second 160 were connected."), "it says {cost:?}");
     nobody_is_held(test).await?;
@@ -370,10 +374,7 @@ pub(super) async fn one_row_after_another_has_all_the_clients_that_there_may_be(
     ensure!(pill == "Live · 8 × 40 clients", "the pill says {pill:?}");
     let rows = figures(test, &place.id).await?;
     ensure!(rows.iter().all(|row| row[1].ends_with('×')), "in figures it is {rows:?}");
-    let picture = "return document.querySelector(`#${arguments[0]} .standby-box svg.sb-herd`)\
-                   .getAttribute('aria-label')";
-    let picture: String = test.browser.js(picture, &[json!(place.id)]).await?;
-    ensure!(picture.starts_with("Live: 40 clients in each row"), "the picture says {picture:?}");
+    picture_says(test, &place.id, "Live: 40 clients in each row").await?;
     no_errors(test).await
 }
 

@@ -87,9 +87,9 @@ pub struct Profile {
     pub handshake_pause_ms: u32,
     /// The fields, as they stand in a head, by the kind of request.
     heads: BTreeMap<Form, Vec<String>>,
-    /// The forms that were learned.
+    /// The forms that were learned, and are not as they were recorded.
     #[serde(skip)]
-    learned: Vec<Form>,
+    pub learned: Vec<Form>,
     #[serde(skip, default = "here")]
     host: String,
     #[serde(skip, default = "page_bytes")]
