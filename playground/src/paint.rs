@@ -56,12 +56,12 @@ impl Palette {
             Ink::Rail | Ink::Axis | Ink::Note => &self.muted,
             Ink::Grid | Ink::Waiting => &self.line,
             Ink::Request | Ink::Open => &self.request,
-            Ink::News | Ink::Thread => &self.news,
+            Ink::News | Ink::Thread | Ink::LetIn => &self.news,
             Ink::Empty | Ink::Browser | Ink::Overhead => &self.empty,
             Ink::Client => &self.client,
             Ink::Held => &self.held,
             Ink::Fault | Ink::OneSided => &self.fault,
-            Ink::Stale => &self.age,
+            Ink::Stale | Ink::TurnedAway => &self.age,
             Ink::Name | Ink::Cursor => &self.text,
             Ink::Ground => &self.ground,
         }
@@ -366,7 +366,7 @@ mod tests {
         }
     }
 
-    const INKS: [(&str, Ink); 20] = [
+    const INKS: [(&str, Ink); 22] = [
         ("rail", Ink::Rail),
         ("grid", Ink::Grid),
         ("axis", Ink::Axis),
@@ -387,6 +387,8 @@ mod tests {
         ("one-sided", Ink::OneSided),
         ("cursor", Ink::Cursor),
         ("overhead", Ink::Overhead),
+        ("herd-in", Ink::LetIn),
+        ("herd-away", Ink::TurnedAway),
     ];
 
     /// The marks of an SVG, in the same terms.
@@ -442,13 +444,15 @@ mod tests {
             sample::rough::trace(calm()),
             sample::half_open::trace(calm()),
             sample::crowd::trace(calm()),
+            sample::company::trace(calm()),
         ];
-        for (trace, selected) in traces.iter().zip([Some(5), Some(7), None, None]) {
+        for (trace, selected) in traces.iter().zip([Some(5), Some(7), None, None, None]) {
             for density in [Density::Auto, Density::Off] {
                 let view = View {
                     now_us: trace.until_us,
                     selected,
                     cursor_us: Some(4_321_000),
+                    crowd: Some((2, 4_500_000)),
                     density,
                     ..View::default()
                 };

@@ -50,6 +50,7 @@ struct Kept {
 struct Looks {
     began_at_ms: u64,
     lanes: usize,
+    height: f32,
     span_us: i64,
     width: f32,
     narrow: bool,
@@ -144,6 +145,7 @@ impl Canvas {
             let looks = Looks {
                 began_at_ms: trace.began_at_ms,
                 lanes: trace.lanes.len(),
+                height: figure.height,
                 span_us: view.to_us.saturating_sub(view.from_us),
                 width: view.width,
                 narrow: view.narrow,

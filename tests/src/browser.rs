@@ -174,6 +174,11 @@ impl Browser {
         Ok(())
     }
 
+    /// Moves the pointer to a place of the viewport, in pixels.
+    pub(crate) async fn point_at(&self, (x, y): (i64, i64)) -> Result<()> {
+        Ok(self.driver.action_chain().move_to(x, y).perform().await?)
+    }
+
     /// Makes the page so wide and high.
     pub(crate) async fn resize(&self, width: u32, height: u32) -> Result<()> {
         if self.bidi.is_none() {

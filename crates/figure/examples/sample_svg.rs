@@ -16,7 +16,7 @@ section { display: flex; align-items: start; gap: 40px; padding: 20px; backgroun
 p { font-size: 13.5px; margin: 6px 0 12px } .bad { color: var(--age) }
 .light { --bg: #fff; --fg: #1d2129; --mut: #5f6775; --line: #dfe3e9; --req: #0b67b2; --news: #00805a; --empty: #8c94a0; --held: rgba(11,103,178,.10); --fault: #b3261e; --age: #b45f06; --client: #7b44a3 }
 .navy { --bg: #161923; --fg: #dde1ea; --mut: #98a1b2; --line: #2d3344; --req: #6bb7f2; --news: #41d1a2; --empty: #7d8799; --held: rgba(107,183,242,.14); --fault: #ff7b72; --age: #f0b35a; --client: #d0a2f0 }
-.sb-rail { --ink: var(--mut) } .sb-grid, .sb-waiting { --ink: var(--line) } .sb-axis, .sb-note { --ink: var(--mut) } .sb-request, .sb-open, .sb-browser { --ink: var(--req) } .sb-news, .sb-thread { --ink: var(--news) } .sb-empty { --ink: var(--empty) } .sb-client { --ink: var(--client) } .sb-held { --ink: var(--held) } .sb-fault { --ink: var(--fault) } .sb-stale { --ink: var(--age) } .sb-name, .sb-cursor { --ink: var(--fg) } .sb-one-sided { --ink: var(--fault) } .sb-overhead { --ink: var(--empty) } .sb-ground { --ink: var(--bg) }
+.sb-rail { --ink: var(--mut) } .sb-grid, .sb-waiting { --ink: var(--line) } .sb-axis, .sb-note { --ink: var(--mut) } .sb-request, .sb-open, .sb-browser { --ink: var(--req) } .sb-news, .sb-thread { --ink: var(--news) } .sb-empty { --ink: var(--empty) } .sb-client { --ink: var(--client) } .sb-held { --ink: var(--held) } .sb-fault { --ink: var(--fault) } .sb-stale { --ink: var(--age) } .sb-name, .sb-cursor { --ink: var(--fg) } .sb-one-sided { --ink: var(--fault) } .sb-overhead { --ink: var(--empty) } .sb-ground { --ink: var(--bg) } .sb-herd-in { --ink: var(--news) } .sb-herd-away { --ink: var(--age) }
 .sb-figure { display: block; font-family: inherit; overflow: hidden }
 .sb-line, .sb-message { fill: none; stroke: var(--ink); stroke-width: 1 }
 .sb-message { stroke-width: 1.3 } .sb-message.sb-news { stroke-width: 1.8 } .sb-message.sb-inferred { stroke-width: .9; stroke-dasharray: 1 2.5 } .sb-message.sb-selected { stroke-width: 3 }
@@ -32,6 +32,7 @@ fn main() {
     let rough = sample::rough::trace(sample::trace());
     let half_open = sample::half_open::trace(sample::trace());
     let crowd = sample::crowd::trace(sample::trace());
+    let company = sample::company::trace(sample::trace());
     println!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Traces</title><style>{STYLE}</style>"
     );
@@ -48,6 +49,8 @@ fn main() {
         ("navy", &half_open, &View::default()),
         ("light", &crowd, &View::default()),
         ("navy", &crowd, &five),
+        ("light", &company, &View { crowd: Some((2, 4_800_000)), ..View::default() }),
+        ("navy", &company, &View { cursor_us: Some(4_800_000), ..View::default() }),
     ] {
         println!("<section class=\"{theme}\">");
         for (width, narrow) in [(750.0, false), (330.0, true)] {

@@ -9,6 +9,7 @@
 
 mod axis;
 mod both_ends;
+mod crowd;
 mod cursor;
 mod density;
 mod digest;
@@ -25,8 +26,9 @@ use std::ops::Range;
 
 use standby_trace::{Mark, Message, Span, Trace};
 
-pub(crate) use axis::round_step;
+pub(crate) use axis::{figure as moment, round_step};
 pub(crate) use both_ends::{Believer, disagreement};
+pub(crate) use crowd::{Column, columns, total};
 pub(crate) use density::is_counted;
 pub use label::setting;
 pub(crate) use lane::run_of;
@@ -53,7 +55,7 @@ pub fn figure(trace: &Trace, view: &View) -> Figure {
 /// The picture before anything happened: where its plot and its lanes lie, and no shapes.
 #[must_use]
 pub fn blank(trace: &Trace, view: &View) -> Figure {
-    let Layout { width, height, plot_x, plot_w, lanes, .. } = Layout::new(trace.lanes.len(), view);
+    let Layout { width, height, plot_x, plot_w, lanes, .. } = Layout::new(trace, view);
     Figure { width, height, plot_x, plot_w, lanes, shapes: Vec::new(), labels: 0..0 }
 }
 
@@ -84,6 +86,7 @@ impl<'a> Layers<'a> {
     pub fn below(&self) -> Vec<Shape> {
         let mut shapes = Vec::new();
         axis::draw(&self.frame, &mut shapes);
+        crowd::draw_bases(&self.frame, &mut shapes);
         shapes
     }
 
@@ -96,6 +99,7 @@ impl<'a> Layers<'a> {
         let mut shapes = Vec::with_capacity(256);
         published::draw(&frame, &mut shapes);
         lane::draw(&frame, &mut shapes);
+        crowd::draw(&frame, &mut shapes);
         shapes
     }
 
@@ -112,6 +116,7 @@ impl<'a> Layers<'a> {
         let frame = &self.frame;
         selected::draw(frame, shapes);
         lane::ends(frame, shapes);
+        crowd::draw_words(frame, shapes);
         let start = shapes.len();
         if frame.view.labels {
             label::draw(frame, shapes);
@@ -196,7 +201,7 @@ impl<'a> Selection<'a> {
 
 impl<'a> Frame<'a> {
     pub(crate) fn new(trace: &'a Trace, view: &'a View) -> Self {
-        let layout = Layout::new(trace.lanes.len(), view);
+        let layout = Layout::new(trace, view);
         let scale = Scale::new(&layout, view);
         let conditions = &trace.scenario.conditions;
         let latency_us = i64::from(conditions.latency_ms) * 1_000 + i64::from(conditions.jitter_ms) * 500;

@@ -3,8 +3,8 @@
 use standby_trace::Trace;
 
 use crate::geometry::run::Track;
-use crate::geometry::{Frame, run_of, spots};
-use crate::layout::EVENTS_Y;
+use crate::geometry::{Frame, columns, run_of, spots};
+use crate::layout::{BAND, EVENTS_Y};
 use crate::shape::{Hit, View};
 
 /// How far from a thing a point may be and still mean it: a target as large as a fingertip needs,
@@ -12,14 +12,20 @@ use crate::shape::{Hit, View};
 const TOLERANCE: f32 = 12.0;
 /// A circle and a message are meant rather than the long thread that runs past them.
 const THREAD_YIELDS: f32 = 3.0;
+/// A crowd's band is meant so far above and below it: 24 pixels, as all targets.
+const BESIDE_BAND: f32 = 3.0;
 
-/// The event whose circle or thread is at a point, or the message; the nearest within 12 pixels.
+/// What a crowd did, where its band is at a point; otherwise the event whose circle or thread is
+/// there, or the message; the nearest within 12 pixels.
 #[must_use]
 pub fn hit(trace: &Trace, view: &View, x: f32, y: f32) -> Option<Hit> {
     if !x.is_finite() || !y.is_finite() {
         return None;
     }
     let frame = Frame::new(trace, view);
+    if let Some(hit) = of_crowd(&frame, x, y) {
+        return Some(hit);
+    }
     let mut nearest: Option<(f32, Hit)> = None;
     let mut offer = |distance: f32, hit: Hit| {
         if distance <= TOLERANCE && nearest.is_none_or(|(least, _)| distance < least) {
@@ -40,6 +46,17 @@ pub fn hit(trace: &Trace, view: &View, x: f32, y: f32) -> Option<Hit> {
         }
     }
     nearest.map(|(_, hit)| hit)
+}
+
+/// A band has nothing else in it but the threads, which run past it.
+fn of_crowd(frame: &Frame<'_>, x: f32, y: f32) -> Option<Hit> {
+    let lane = frame.layout.lanes.iter().position(|lane| {
+        lane.crowd_y.is_some_and(|base| (base - BAND - BESIDE_BAND..=base + BESIDE_BAND).contains(&y))
+    })?;
+    let (left, right) = (frame.layout.plot_x, frame.layout.plot_right());
+    let at_us = Some(x).filter(|x| (left..=right).contains(x)).map(|x| frame.scale.at(f64::from(x)))?;
+    let column = columns(frame, lane, at_us, at_us).pop()?;
+    Some(Hit::Crowd { lane: u16::try_from(lane).ok()?, at_us: column.from_us })
 }
 
 fn to_segment(x: f32, y: f32, track: &Track) -> f32 {

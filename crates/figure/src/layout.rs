@@ -1,5 +1,7 @@
 //! Where things stand before anything happened: the plot, the lanes, and the scale of its axis.
 
+use standby_trace::{Scenario, Trace};
+
 use crate::shape::{LaneBox, View};
 
 /// Between the server's rail and the client's.
@@ -9,6 +11,17 @@ pub(crate) const EVENTS_Y: f32 = 18.0;
 /// Where the lines of the axis and the threads' dotted part begin.
 pub(crate) const GRID_TOP: f32 = 36.0;
 
+/// How high the band of a lane's crowd is.
+pub(crate) const BAND: f32 = 18.0;
+/// What stays free below it.
+const BELOW_BAND: f32 = 10.0;
+
+/// How many clients there are beside each of the lanes' own; `None` where a lane is alone, or where
+/// the scenario is a herd's, which has a picture of its own.
+pub(crate) fn others(scenario: &Scenario) -> Option<u32> {
+    (scenario.crowd.is_none() && scenario.clients > 1).then(|| scenario.clients - 1)
+}
+
 /// The measures that differ between a page and a phone.
 struct Measures {
     /// The first lane's server rail.
@@ -17,6 +30,8 @@ struct Measures {
     pitch: f32,
     /// How far a lane's place reaches above its server rail.
     above: f32,
+    /// How much higher a lane is that has a crowd: its band, and on a phone its label above it.
+    crowd: f32,
     /// From the last client rail to the threads' end, to the axis lines' end, to its figures' base
     /// line, and to the bottom of the picture.
     below: [f32; 4],
@@ -28,6 +43,7 @@ const WIDE: Measures = Measures {
     first_rail: 56.0,
     pitch: 96.0,
     above: 20.0,
+    crowd: 24.0,
     below: [36.0, 46.0, 62.0, 72.0],
     sides: (128.0, 10.0),
 };
@@ -36,6 +52,7 @@ const NARROW: Measures = Measures {
     first_rail: 72.0,
     pitch: 106.0,
     above: 30.0,
+    crowd: 36.0,
     below: [30.0, 40.0, 56.0, 66.0],
     sides: (1.0, 1.0),
 };
@@ -57,21 +74,32 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new(lanes: usize, view: &View) -> Self {
+    pub(crate) fn new(trace: &Trace, view: &View) -> Self {
         let measures = if view.narrow { NARROW } else { WIDE };
         // Whatever width a page reports before it is laid out, the picture stays one.
         let width = if view.width.is_finite() { view.width.clamp(200.0, 100_000.0) } else { 750.0 };
         let (left, right) = measures.sides;
         let plot_x = left.min(width / 2.0);
         let plot_w = (width - plot_x - right).max(width / 4.0).min(width - plot_x);
-        let lanes: Vec<LaneBox> = (0..lanes)
-            .map(|i| {
-                let server_y = measures.first_rail + measures.pitch * i as f32;
-                let top = server_y - measures.above;
-                LaneBox { top, server_y, client_y: server_y + RAILS, bottom: top + measures.pitch }
-            })
-            .collect();
-        let last_rail = lanes.last().map_or(measures.first_rail, |lane| lane.client_y);
+        let others = others(&trace.scenario);
+        let mut top = measures.first_rail - measures.above;
+        let lanes = trace.lanes.iter().map(|lane| {
+            let server_y = top + measures.above;
+            let crowd = others.filter(|_| !lane.outside).map_or(0.0, |_| measures.crowd);
+            let bottom = top + measures.pitch + crowd;
+            let crowd_y = (crowd > 0.0).then_some(bottom - BELOW_BAND);
+            LaneBox {
+                top: std::mem::replace(&mut top, bottom),
+                server_y,
+                client_y: server_y + RAILS,
+                crowd_y,
+                bottom,
+            }
+        });
+        let lanes: Vec<LaneBox> = lanes.collect();
+        // A crowd moves down all that is below its lane.
+        let below_rail = measures.pitch - measures.above - RAILS;
+        let last_rail = lanes.last().map_or(measures.first_rail, |lane| lane.bottom - below_rail);
         let [threads_end, grid_end, axis_y, height] = measures.below.map(|below| last_rail + below);
         // Below the second line of the last lane's notes, above the axis.
         let bottom_note_y = last_rail + 38.5;

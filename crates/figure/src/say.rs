@@ -9,6 +9,7 @@ use crate::geometry::{
 use crate::shape::View;
 use crate::text;
 
+mod crowd;
 mod message;
 pub use message::say_message;
 
@@ -27,11 +28,16 @@ pub struct Words {
 const ELSEWHERE_CHARS: usize = 40;
 
 /// The sentences below the picture: about the event that is pointed at, then about what is wrong
-/// where the picture ends, then about what is in view. Empty before anything happened.
+/// where the picture ends, then about what is in view, then about the crowds at the cursor; or about
+/// the column of a crowd that is pointed at, and nothing else. Empty before anything happened.
 #[must_use]
 pub fn say(trace: &Trace, view: &View) -> Vec<Words> {
     let frame = Frame::new(trace, view);
     let mut said = Said::default();
+    if let Some((lane, at_us)) = view.crowd {
+        crowd::about_column(&frame, usize::from(lane), at_us, &mut said);
+        return said.words;
+    }
     let deliveries = Deliveries::of(&frame);
     let selected = view.selected.and_then(|id| {
         trace.published.iter().rev().find(|event| event.id == id && event.at_us <= frame.scale.now_us)
@@ -43,6 +49,9 @@ pub fn say(trace: &Trace, view: &View) -> Vec<Words> {
     about_both_ends(&frame, &mut said);
     about_window(&frame, &deliveries, &mut said);
     about_counts(&frame, &mut said);
+    if selected.is_none() {
+        crowd::about_cursor(&frame, &mut said);
+    }
     said.words
 }
 
@@ -540,6 +549,7 @@ pub fn describe(trace: &Trace) -> String {
             facts.push(format!("{} lost", format::of(ledger.lost, "event", "events")));
         }
         out.push_str(&format!(" {title}: {}.", facts.join(", ")));
+        crowd::describe(trace, i, &mut out);
     }
     out
 }

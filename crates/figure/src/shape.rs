@@ -26,6 +26,9 @@ pub struct View {
     /// The message that is pointed at, by its number: it stands out, and everything that carried the
     /// same events.
     pub message: Option<u64>,
+    /// The column of a lane's crowd that is pointed at: the lane, and a moment within the column, in
+    /// microseconds.
+    pub crowd: Option<(u16, i64)>,
     /// Where the cursor stands, in microseconds: a line through all lanes, with its time.
     pub cursor_us: Option<i64>,
     /// What happens where messages stand closer than can be told apart.
@@ -44,6 +47,7 @@ impl Default for View {
             labels: true,
             selected: None,
             message: None,
+            crowd: None,
             cursor_us: None,
             density: Density::Auto,
         }
@@ -67,6 +71,13 @@ pub enum Hit {
     Event(u64),
     /// A message, by its number ([`Trace::before`](standby_trace::Trace::before) and its index).
     Message(u64),
+    /// What a lane's crowd did within a column of its band.
+    Crowd {
+        /// The lane.
+        lane: u16,
+        /// When the column begins, in microseconds.
+        at_us: i64,
+    },
 }
 
 /// What a shape means.
@@ -112,6 +123,10 @@ pub enum Ink {
     Cursor,
     /// Bytes that are no news.
     Overhead,
+    /// Of a crowd: those that came and were let in.
+    LetIn,
+    /// Of a crowd: those that came and were turned away. Stripes, narrower than what was let in.
+    TurnedAway,
 }
 
 /// How much a shape stands out.
@@ -236,6 +251,8 @@ pub struct LaneBox {
     pub server_y: f32,
     /// The client's rail.
     pub client_y: f32,
+    /// The base of the band that shows its crowd, 18 pixels high; `None` where it has none.
+    pub crowd_y: Option<f32>,
     /// The bottom of its place.
     pub bottom: f32,
 }
@@ -245,7 +262,8 @@ pub struct LaneBox {
 pub struct Figure {
     /// Its width.
     pub width: f32,
-    /// Its height; it depends on the number of lanes and on `narrow`, never on the trace.
+    /// Its height; it depends on the lanes, on whether they have a crowd and on `narrow`, never on what
+    /// happened.
     pub height: f32,
     /// Where the time axis begins, from the left.
     pub plot_x: f32,

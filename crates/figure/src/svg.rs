@@ -146,6 +146,8 @@ fn ink_name(ink: Ink) -> &'static str {
         Ink::OneSided => "one-sided",
         Ink::Cursor => "cursor",
         Ink::Overhead => "overhead",
+        Ink::LetIn => "herd-in",
+        Ink::TurnedAway => "herd-away",
     }
 }
 

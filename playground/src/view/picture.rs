@@ -37,7 +37,7 @@ pub(crate) struct Picture {
     /// Where the time axis begins, and how wide it is.
     plot: Cell<(f32, f32)>,
     labels: RefCell<Vec<Label>>,
-    placed: Cell<Option<(f32, usize)>>,
+    placed: Cell<Option<(f32, f32, usize)>>,
 }
 
 impl Picture {
@@ -121,6 +121,7 @@ impl Picture {
             labels: false,
             selected: event_of(pointed),
             message: message_of(pointed),
+            crowd: crowd_of(pointed),
             cursor_us,
             ..View::default()
         };
@@ -147,6 +148,7 @@ impl Picture {
         let last_us = |hit: Hit| match hit {
             Hit::Message(number) => trace.message(number).map(standby_trace::Message::last_us),
             Hit::Event(id) => trace.published.iter().rfind(|event| event.id == id).map(|event| event.at_us),
+            Hit::Crowd { at_us, .. } => Some(at_us),
         };
         if self.pinned.get().is_some_and(|hit| last_us(hit).is_none()) {
             self.pinned.set(None);
@@ -160,7 +162,8 @@ impl Picture {
     fn place(&self, figure: &Figure, below: &Figure, narrow: bool) {
         let labels = self.labels.borrow();
         self.plot.set((figure.plot_x, figure.plot_w));
-        let key = Some((figure.width, labels.len()));
+        // Another number of clients may be another height.
+        let key = Some((figure.width, figure.height, labels.len()));
         if self.placed.replace(key) == key {
             return;
         }
@@ -268,6 +271,13 @@ impl Picture {
 fn event_of(hit: Option<Hit>) -> Option<u64> {
     match hit {
         Some(Hit::Event(id)) => Some(id),
+        _ => None,
+    }
+}
+
+fn crowd_of(hit: Option<Hit>) -> Option<(u16, i64)> {
+    match hit {
+        Some(Hit::Crowd { lane, at_us }) => Some((lane, at_us)),
         _ => None,
     }
 }

@@ -176,7 +176,9 @@ impl Widget {
         } else {
             self.sentence.say(words);
         }
-        let points = view.selected.is_some() || view.message.is_some();
+        // Keys put the cursor on what crowds did, where they can't point at it.
+        let on_crowds = view.cursor_us.is_some() && self.with_trace(|trace| !trace.crowd.is_empty());
+        let points = view.selected.is_some() || view.message.is_some() || view.crowd.is_some() || on_crowds;
         let spoken = if points { self.sentence.text() } else { self.with_trace(describe) };
         let kept = self.kept();
         let at_us = self.looking.cursor_us().unwrap_or(kept.to_us);

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use standby_figure::{View, blank};
+use standby_trace::crowd::{CrowdRun, Tally};
 use standby_trace::scenario::{LaneSpec, Scenario};
-use standby_trace::{Ledger, Trace, Transport, link};
+use standby_trace::{Ledger, Recorder, Trace, Transport, link};
 use thirtyfour::Key;
 
 use super::place;
@@ -342,5 +344,48 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
             fs::copy(&path, to.join(name))?;
         }
     }
+    Ok(())
+}
+
+/// What is counted is told in words, to whoever points at it and to whoever brings the cursor there.
+pub(super) async fn a_band_of_a_crowd_can_be_pointed_at(test: &mut Test<'_>) -> Result<()> {
+    test.browser.resize(1280, 900).await?;
+    let place = place(test, "four-ways")?;
+    let mut scenario = place.experiment.scenario.clone();
+    scenario.clients = 200;
+    let lane = scenario.lanes.first().copied().context("the experiment has no lanes")?;
+    let mut recorder = Recorder::new(scenario, 1_764_000_000_000);
+    recorder.advance(8_000_000);
+    let mut trace = recorder.trace().clone();
+    let tally = Tally { arrivals: 12, refused: 3, open: 0, ..Tally::default() };
+    let tallies = vec![tally; 80];
+    trace.crowd.push(CrowdRun { row: 0, lane, clients: 199, from_us: 0, tallies, costs: Vec::new() });
+
+    let widget = Widget::open(&test.browser, &test.server.origin, &place).await?;
+    drop_file(test, &widget, &serde_json::to_string(&trace)?).await?;
+    widget.wait_for("recorded").await?;
+    let base = blank(&trace, &View::default()).lanes.first().and_then(|lane| lane.crowd_y);
+    let base = base.context("the lane has no band")?;
+    let place = "const c = w.querySelector('canvas'); c.scrollIntoView({ block: 'center' }); \
+                 const at = c.getBoundingClientRect(); return [at.left + at.width / 2, at.top]";
+    let (x, top): (f64, f64) = found(test, &widget, place).await?;
+    test.browser.point_at((x.round() as i64, (top + f64::from(base) - 5.0).round() as i64)).await?;
+    let sentence = "return w.querySelector('.standby-sentence').textContent";
+    let said = wait::until("the band says what it counts", async || {
+        let said: String = found(test, &widget, sentence).await?;
+        Ok(said.starts_with("199 more at ").then_some(said))
+    })
+    .await?;
+    ensure!(said.ends_with(": 12 came, 3 turned away."), "of a tally it says: {said}");
+
+    test.browser.point_at((1, 1)).await?;
+    found::<Value>(test, &widget, "w.querySelector('canvas').focus()").await?;
+    test.browser.press(Key::Home).await?;
+    let spoken = "return w.querySelector('canvas').getAttribute('aria-valuetext')";
+    let spoken: String = found(test, &widget, spoken).await?;
+    ensure!(
+        spoken.ends_with("The others at 0.0 s: the poller 12 came, 3 turned away."),
+        "where the cursor stands it says: {spoken}"
+    );
     Ok(())
 }

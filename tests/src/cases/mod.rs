@@ -76,6 +76,7 @@ pub(crate) fn all() -> Vec<Case> {
             a_link_sets_the_experiment_up,
             a_damaged_link_says_so_and_changes_nothing,
             a_dropped_trace_is_shown_as_recorded_and_connects_to_nothing,
+            a_band_of_a_crowd_can_be_pointed_at,
             the_tabs_are_one_stop_and_a_missing_module_can_be_asked_for_again,
             without_the_module_that_runs_it_an_experiment_says_so_and_can_be_tried_again,
         },

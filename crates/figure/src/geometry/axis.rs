@@ -86,7 +86,7 @@ pub(crate) fn round_step(least_us: i64) -> i64 {
 }
 
 /// A moment with no more digits than the step needs: `2 s`, `0.5 s`, `2:05 min`, `1:00:00 h`.
-pub(super) fn figure(us: i64, step: i64) -> String {
+pub(crate) fn figure(us: i64, step: i64) -> String {
     let seconds = us / SECOND;
     match us {
         _ if step < 10 * MILLISECOND => in_seconds(us, 3),

@@ -2,7 +2,7 @@
 
 use standby_trace::{Mark, Message, Moment, Span};
 
-use super::Frame;
+use super::{Frame, columns};
 
 struct Digest(u64);
 
@@ -63,6 +63,13 @@ pub(super) fn of(frame: &Frame<'_>, from_us: i64, to_us: i64) -> u64 {
     for event in published.get(start..).unwrap_or_default().iter().take_while(|event| event.at_us <= to_us) {
         digest.add(event.id);
         digest.time(event.at_us);
+    }
+    for (lane, _) in frame.layout.lanes.iter().enumerate().filter(|(_, lane)| lane.crowd_y.is_some()) {
+        for column in columns(frame, lane, from_us, to_us) {
+            digest.add(lane as u64 ^ column.arrivals.rotate_left(16) ^ column.refused.rotate_left(40));
+            digest.add(u64::from(column.open));
+            digest.time(column.to_us);
+        }
     }
     digest.0
 }

@@ -6,8 +6,10 @@ use proptest::prelude::*;
 use standby_figure::{
     Anchor, Density, Index, Layers, Shape, View, describe, figure, hit, say, say_message, svg, timeline,
 };
+use standby_trace::crowd::{CrowdRun, Tally};
 use standby_trace::{
-    Direction, Kind, Lane, Mark, MarkKind, Message, Moment, Published, Span, SpanKind, Trace, Transport, Who,
+    Direction, Kind, Lane, LaneSpec, Mark, MarkKind, Message, Moment, Published, Span, SpanKind, Trace,
+    Transport, Who,
 };
 
 use crate::sample;
@@ -112,6 +114,30 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn tally()(
+        (arrivals, refused, open) in prop_oneof![
+            3 => (0u32..300, 0u32..300, 0u32..300),
+            1 => (any::<u32>(), any::<u32>(), any::<u32>()),
+        ],
+        (staleness_p50_us, staleness_p99_us) in any::<(Option<u32>, Option<u32>)>(),
+    ) -> Tally {
+        Tally { arrivals, refused, open, staleness_p50_us, staleness_p99_us, ..Tally::default() }
+    }
+}
+
+prop_compose! {
+    fn crowd(far_us: i64)(
+        row in 0u16..6,
+        clients in prop_oneof![0u32..300, any::<u32>()],
+        from_us in time(far_us),
+        tallies in vec(tally(), 0..120),
+    ) -> CrowdRun {
+        let lane = LaneSpec::default_for(Transport::Sse);
+        CrowdRun { row, lane, clients, from_us, tallies, costs: Vec::new() }
+    }
+}
+
+prop_compose! {
     /// In order as a trace promises, or not.
     fn trace(far_us: i64)(
         lanes in vec(lane(), 0..6),
@@ -122,6 +148,7 @@ prop_compose! {
         (latency_ms, jitter_ms) in prop_oneof![Just((100, 0)), (0u32..6_000, 0u32..6_000)],
         in_order in prop::bool::weighted(0.8),
         until_us in time(far_us),
+        (clients, crowd) in (prop::sample::select(vec![1u32, 2, 200, u32::MAX]), vec(crowd(far_us), 0..5)),
     ) -> Trace {
         if in_order {
             published.sort_by_key(|event| event.at_us);
@@ -130,7 +157,8 @@ prop_compose! {
         let mut trace = sample::trace();
         trace.scenario.conditions.latency_ms = latency_ms;
         trace.scenario.conditions.jitter_ms = jitter_ms;
-        Trace { lanes, published, messages, spans, marks, until_us, ..trace }
+        trace.scenario.clients = clients;
+        Trace { lanes, published, messages, spans, marks, crowd, until_us, ..trace }
     }
 }
 
@@ -149,10 +177,11 @@ prop_compose! {
         labels in any::<bool>(),
         selected in prop::option::of(id(far_us)),
         message in prop::option::of(id(far_us)),
+        crowd in prop::option::of((0u16..7, time(far_us))),
         cursor_us in prop::option::of(time(far_us)),
         density in prop::sample::select(vec![Density::Auto, Density::Off]),
     ) -> View {
-        View { from_us, to_us, now_us, width, narrow, labels, selected, message, cursor_us, density }
+        View { from_us, to_us, now_us, width, narrow, labels, selected, message, crowd, cursor_us, density }
     }
 }
 
@@ -181,6 +210,7 @@ proptest! {
         prop_assert!(!svg.contains('\n') && !svg.contains("NaN"));
         let _ = say(&trace, &view);
         let _ = hit(&trace, &view, 300.0, 80.0);
+        let _ = hit(&trace, &view, 300.0, 140.0);
         let _ = say_message(&trace, 3);
     }
 
@@ -205,6 +235,7 @@ proptest! {
         prop_assert!(drawn.shapes.iter().flat_map(points).all(|(x, y)| x.is_finite() && y.is_finite()));
         let _ = say(&trace, &view);
         let _ = hit(&trace, &view, 300.0, 80.0);
+        let _ = hit(&trace, &view, 300.0, 140.0);
         let _ = say_message(&trace, 3);
         let small = timeline(&trace, &view);
         prop_assert!(small.shapes.iter().flat_map(points).all(|(x, y)| x.is_finite() && y.is_finite()));
@@ -234,6 +265,7 @@ proptest! {
         empty.messages.clear();
         empty.spans.clear();
         empty.marks.clear();
+        empty.crowd.clear();
         let (before, after) = (figure(&empty, &view), figure(&trace, &view));
         prop_assert_eq!((before.height, before.plot_x, before.plot_w), (after.height, after.plot_x, after.plot_w));
         prop_assert_eq!(before.lanes, after.lanes);

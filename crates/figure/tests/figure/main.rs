@@ -2,6 +2,7 @@
 
 mod any_trace;
 mod both_ends;
+mod company;
 mod crowd;
 mod picture;
 mod sample;

@@ -135,7 +135,7 @@ fn a_live_picture_leaves_the_labels_to_the_page() {
 fn on_a_phone_labels_stand_above_the_rails() {
     let trace = sample::trace();
     let figure = figure(&trace, &narrow(&trace));
-    let first = LaneBox { top: 42.0, server_y: 72.0, client_y: 112.0, bottom: 148.0 };
+    let first = LaneBox { top: 42.0, server_y: 72.0, client_y: 112.0, crowd_y: None, bottom: 148.0 };
     assert_eq!((figure.lanes[0], figure.plot_w), (first, 328.0));
     assert!(near(at(&figure, "Short polling").1, 57.5));
     let _ = (at(&figure, "you wait 0.9 s"), at(&figure, "browser waits 1.5 s"));

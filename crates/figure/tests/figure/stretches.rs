@@ -74,15 +74,19 @@ fn holds_together(trace: &Trace, view: &View) {
 #[test]
 fn stretches_side_by_side_are_one_picture() {
     let calm = sample::trace;
-    for trace in
-        [calm(), sample::rough::trace(calm()), sample::half_open::trace(calm()), sample::crowd::trace(calm())]
-    {
+    for trace in [
+        calm(),
+        sample::rough::trace(calm()),
+        sample::half_open::trace(calm()),
+        sample::crowd::trace(calm()),
+        sample::company::trace(calm()),
+    ] {
         for density in [Density::Auto, Density::Off] {
             for (width, narrow) in [(750.0, false), (330.0, true)] {
-                holds_together(
-                    &trace,
-                    &View { width, narrow, density, now_us: trace.until_us, ..View::default() },
-                );
+                let view = View { width, narrow, density, now_us: trace.until_us, ..View::default() };
+                holds_together(&trace, &view);
+                // Far out a column holds more than one tally of a crowd.
+                holds_together(&trace, &View { to_us: 30_000_000, ..view });
             }
         }
     }
@@ -137,6 +141,18 @@ fn a_digest_tells_when_a_stretch_has_changed() {
     elsewhere.published.push(standby_trace::Published { id: 7, at_us: 7_500_000, life: 0 });
     elsewhere.messages.pop();
     assert_eq!(digest(&elsewhere), before);
+    let company = sample::company::trace(sample::trace());
+    let before_crowd = digest(&company);
+    for change in [
+        |trace: &mut Trace| trace.crowd[2].tallies[30].open = 1,
+        |trace: &mut Trace| trace.crowd[2].tallies[30].arrivals = 1,
+        |trace: &mut Trace| trace.crowd[2].tallies[30].refused = 1,
+        |trace: &mut Trace| trace.crowd[2].tallies.truncate(30),
+    ] {
+        let mut changed = company.clone();
+        change(&mut changed);
+        assert_ne!(digest(&changed), before_crowd);
+    }
     for change in [
         |trace: &mut Trace| trace.messages.retain(|message| message.events != [3]),
         |trace: &mut Trace| trace.messages.iter_mut().for_each(|message| message.lost = true),

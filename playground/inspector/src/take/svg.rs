@@ -63,6 +63,8 @@ fn style(palette: &Palette) -> String {
         ("name", text),
         ("cursor", text),
         ("ground", ground),
+        ("herd-in", news),
+        ("herd-away", age),
     ];
     for (ink, color) in inks {
         style.push_str(&format!(
@@ -83,6 +85,7 @@ fn style(palette: &Palette) -> String {
 #[cfg(test)]
 mod tests {
     use standby_figure::{View, describe, figure, svg};
+    use standby_trace::crowd::{CrowdRun, Tally};
 
     use super::*;
 
@@ -96,7 +99,16 @@ mod tests {
     }
 
     fn file() -> String {
-        let trace = crate::sample::trace();
+        let mut trace = crate::sample::trace();
+        trace.scenario.clients = 200;
+        trace.crowd.push(CrowdRun {
+            row: 0,
+            lane: trace.scenario.lanes[0],
+            clients: 199,
+            from_us: 0,
+            tallies: vec![Tally { arrivals: 20, refused: 5, ..Tally::default() }],
+            costs: Vec::new(),
+        });
         let view = View { selected: Some(1), now_us: trace.until_us, ..View::default() };
         alone(&svg(&figure(&trace, &view), &describe(&trace)), &palette())
     }

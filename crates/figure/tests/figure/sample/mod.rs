@@ -13,6 +13,7 @@ const END_MS: i64 = 8_000;
 /// An event's JSON.
 const EVENT_BYTES: u32 = 61;
 
+pub(crate) mod company;
 pub(crate) mod crowd;
 pub(crate) mod half_open;
 pub(crate) mod rough;
