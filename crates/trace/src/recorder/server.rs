@@ -86,7 +86,7 @@ impl Recorder {
 
     /// The application's end of a message.
     fn app(&mut self, app: &App, at_us: i64) {
-        let Some(at) = self.place(&app.exchange, at_us) else { return };
+        let Some(at) = self.place(&app.exchange, begins(app.direction, app.part), at_us) else { return };
         let carried = Carried {
             kind: app.kind,
             events: app.events.clone(),
@@ -148,7 +148,7 @@ impl Recorder {
 
     /// The socket's end of a message, with its bytes.
     fn wire(&mut self, wire: &Wire, at_us: i64) {
-        let Some(at) = self.place(&wire.exchange, at_us) else { return };
+        let Some(at) = self.place(&wire.exchange, begins(wire.direction, wire.part), at_us) else { return };
         let carried = carried(wire.exchange.via, wire.direction, wire.part, &wire.bytes);
         let total_bytes = u32::try_from(wire.bytes.len() as u64 + wire.cut_bytes).unwrap_or(u32::MAX);
         let overhead_bytes = total_bytes.saturating_sub(carried.payload_bytes);
@@ -305,7 +305,10 @@ impl Recorder {
     }
 
     /// Which exchange of which lane a record belongs to; a new one begins where it must.
-    fn place(&mut self, exchange: &Exchange, at_us: i64) -> Option<ExchangeRef> {
+    ///
+    /// Of the page's own exchanges only a request begins another turn. What the server still writes to a
+    /// connection that has gone dead, after it has told its end, is of a turn that is over.
+    fn place(&mut self, exchange: &Exchange, begins: bool, at_us: i64) -> Option<ExchangeRef> {
         if let Some(at) = self.exchanges.get(&Self::name(exchange)) {
             return Some(at);
         }
@@ -329,7 +332,12 @@ impl Recorder {
         let fresh = self.exchange(lane, n).is_some_and(|state| {
             state.wire.is_none() && state.over_us.is_none_or(|over_us| began_us <= over_us)
         });
-        if !fresh {
+        if !fresh && own && !begins && self.exchange(lane, n).is_some() {
+            return None;
+        }
+        if !fresh && begins && self.was_heard_already(lane, n) {
+            self.sent_again(lane, n, began_us);
+        } else if !fresh {
             self.begin_turn(lane, n, preflight, began_us);
         }
         let state = self.exchange(lane, n)?;
@@ -337,6 +345,34 @@ impl Recorder {
         let at = ExchangeRef { lane: u16::try_from(lane).ok()?, n, turn: state.turn };
         self.exchanges.insert(name, at);
         Some(at)
+    }
+
+    /// The page has heard an answer that no tap has told of, on a connection whose end the tap has told:
+    /// the answer is to what the browser sent again, and the tap's record of that comes only now.
+    fn was_heard_already(&mut self, lane: usize, n: u64) -> bool {
+        let Some(state) = self.exchange(lane, n) else { return false };
+        let (over, wire, answer) = (state.over_us.is_some(), state.wire, state.answer);
+        let is_closed = wire.is_some_and(|wire| self.exchanges.get(&wire).is_none());
+        let untold = |message: &mut Message| message.server.is_none() && message.socket_us.is_none();
+        !over && is_closed && answer.and_then(|id| self.window.get(id)).is_some_and(untold)
+    }
+
+    /// The browser's repeat of a request, in the turn whose answer the page has.
+    fn sent_again(&mut self, lane: usize, n: u64, began_us: i64) {
+        let mut message = self.message(lane, n, Direction::ToServer, Kind::Request);
+        message.by_browser = !self.browser_reconnects(lane);
+        message.client = Some(Moment::inferred(began_us));
+        let id = self.window.push(message);
+        let Some(state) = self.exchange(lane, n) else { return };
+        state.request = Some(id);
+        let span_us = state.span_us;
+        // The server's end that was told is that of the connection before.
+        let is_it = |span: &&mut Span| {
+            span.lane.map(usize::from) == Some(lane) && span.n == n && Some(span.from.at_us) == span_us
+        };
+        if let Some(span) = self.window.trace_mut().spans.iter_mut().rev().find(is_it) {
+            span.server_to = None;
+        }
     }
 
     /// The same exchange is on the wire again, or one that the page has not told: the browser's
@@ -415,6 +451,11 @@ impl Recorder {
             until_us: Some(to_us),
         });
     }
+}
+
+/// Whether it is how an exchange begins.
+fn begins(direction: Direction, part: Part) -> bool {
+    direction == Direction::ToServer && part == Part::RequestHead
 }
 
 /// What no page is told of: the browser handles it by itself.

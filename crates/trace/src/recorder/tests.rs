@@ -569,3 +569,42 @@ fn a_span_whose_other_end_is_awaited_stays_in_the_window_and_not_for_ever() {
     assert_eq!(open_spans(&run), []);
     assert_eq!(run.ledger().held_us, 900_000);
 }
+
+#[test]
+fn an_answer_that_the_page_hears_before_the_tap_tells_of_the_repeat_is_the_repeats() {
+    let mut run = Run::of(Transport::Sse);
+    let first = exchange(Via::Sse, 7, 1, 1);
+    run.recorder.sent(0, 1, 0);
+    run.wire(&first, Direction::ToServer, 0, Part::RequestHead, 300, GET);
+    // The first is reset, the browser sends it again, and the page hears of that at once.
+    run.recorder.hello(0, 1, Some("k3f9"), 0, 900_000);
+    closed(&mut run, &first, 400_000, ClosedBy::Fault);
+    let again = exchange(Via::Sse, 8, 1, 1);
+    run.wire(&again, Direction::ToServer, 0, Part::RequestHead, 500_000, GET);
+    run.app(&again, Direction::ToClient, 0, Part::ResponseHead, 600_000, (Kind::Open, &[]));
+    run.wire(&again, Direction::ToClient, 0, Part::ResponseHead, 700_000, HEAD);
+    run.recorder.advance(2_000_000);
+    let kinds: Vec<Kind> = run.messages().iter().map(|message| message.kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::Request).count(), 2, "{kinds:?}");
+    let open: Vec<_> = run.messages().iter().filter(|message| message.kind == Kind::Open).collect();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open[0].client.is_some() && open[0].server.is_some() && open[0].overhead_bytes > 0);
+    // It is open at both ends.
+    assert_eq!(open_spans(&run), [(None, None)]);
+}
+
+#[test]
+fn what_is_written_to_a_stream_that_is_over_asks_nothing_again() {
+    let mut run = Run::of(Transport::Sse);
+    let dead = exchange(Via::Sse, 7, 1, 1);
+    run.recorder.sent(0, 1, 0);
+    run.wire(&dead, Direction::ToServer, 0, Part::RequestHead, 300, GET);
+    run.app(&dead, Direction::ToClient, 0, Part::ResponseHead, 100_000, (Kind::Open, &[]));
+    run.wire(&dead, Direction::ToClient, 0, Part::ResponseHead, 200_000, HEAD);
+    run.recorder.hello(0, 1, Some("k3f9"), 0, 200_100);
+    run.recorder.cut(0, 1, "silent for 2.0 s", 3_000_000);
+    closed(&mut run, &dead, 4_000_000, ClosedBy::Server);
+    run.app(&dead, Direction::ToClient, 1, Part::Chunk, 5_000_000, (Kind::Event, &[1]));
+    let requests = run.messages().iter().filter(|message| message.kind == Kind::Request).count();
+    assert_eq!(requests, 1, "{:?}", run.messages());
+}
