@@ -77,7 +77,7 @@ extern "C" {
 #[wasm_bindgen(start)]
 pub fn mount() {
     let url = MODULE_URL.with(Clone::clone);
-    book::set_root(book::root_of(&url));
+    book::set_root(dom::place::root_of(&url));
     page::mount();
 }
 

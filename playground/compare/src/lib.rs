@@ -54,16 +54,12 @@ pub fn model_trace(scenario: &str, began_at_ms: f64, for_ms: u32) -> Result<Stri
     serde_json::to_string(&trace).map_err(|e| js_sys::Error::new(&e.to_string()).into())
 }
 
-/// The book's root, above this module's folder: a URL with a slash at its end.
+/// The book's root: a URL with a slash at its end.
 fn root() -> String {
-    let folder = beside("");
-    let above = folder.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
-    folder[..above].to_owned()
+    MODULE_URL.with(|url| standby_dom::place::root_of(url).to_owned())
 }
 
 /// Where a file beside this module is.
 fn beside(name: &str) -> String {
-    let url = MODULE_URL.with(Clone::clone);
-    let folder = url.rfind('/').map_or("", |at| &url[..=at]);
-    format!("{folder}{name}")
+    MODULE_URL.with(|url| standby_dom::place::beside(url, name))
 }

@@ -3,6 +3,7 @@
 //! Text goes in as text nodes only. There is no way here to set HTML, so what came over the wire
 //! can't become any.
 
+pub mod place;
 pub mod time;
 
 use wasm_bindgen::prelude::Closure;
